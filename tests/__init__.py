@@ -1,0 +1,1 @@
+"""Tests of the course: its package, the form of its notebooks, and the regression of their outputs."""

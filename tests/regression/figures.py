@@ -1,0 +1,208 @@
+"""Figures compared by what they show: the JSON that `course_utils.figure_content` puts beside each picture.
+
+The comparison knows three kinds of things in that JSON, whatever artist they belong to: quantities (an object with
+"values"), distributions (an object with "shares") and words. So a new kind of artist needs no code here.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+from typing import Any
+
+from tests.regression.findings import Findings
+from tests.regression.tags import NONE, Tolerance
+from tests.regression.text import compare_text
+
+MIME_TYPE = "application/vnd.course-figure+json"
+SCHEMA = 1
+# Share of an artist's range that a value may be off; a tenth of it where measured on the whole axis, which is less
+# than a pixel: a line that is almost flat need not agree better than anyone can see.
+OF_RANGE = 0.02
+OF_AXIS = 0.002
+# Share of the points of a scatter that may lie elsewhere.
+OF_POINTS = 0.05
+# Values closer than this are equal: noughts with rounding noise.
+NOUGHT = 1e-9
+NUMERIC_WORDS = {"title", "label", "text", "texts", "ticks"}
+NOT_COMPARED = {"style"}
+
+
+def compare_figures(
+    stored: dict[str, Any], new: dict[str, Any], findings: Findings, where: str = "figure", tolerance: Tolerance = NONE
+) -> None:
+    """Compare the contents of two figures or animations and note what differs.
+
+    Parameters
+    ----------
+    stored, new : dict
+        Contents as of `course_utils.figure_content.figure_content` or `animation_content`.
+    findings : Findings
+        Where differences and used shares are noted.
+    where : str
+        Name of the figure for messages.
+    tolerance : Tolerance
+        What the cell's tags allow: `rtol` is a share of an artist's range.
+    """
+    findings.figures += 1
+    for side, content in (("stored", stored), ("new", new)):
+        if content.get("schema") != SCHEMA:
+            findings.differ("figure", where, stored.get("schema"), new.get("schema"), f"unknown schema, {side}")
+            return
+    _Walk(findings, tolerance).compare(stored, new, where)
+
+
+def compare_pictures(
+    stored: str, new: str, findings: Findings, where: str = "picture", tolerance: Tolerance = NONE
+) -> None:
+    """Compare two PNG pictures that carry no content (a photograph, a diagram) by the means of 8 x 8 blocks.
+
+    Parameters
+    ----------
+    stored, new : str
+        The pictures in base64.
+    findings, where, tolerance
+        As for `compare_figures`.
+    """
+    from matplotlib.image import imread
+
+    from course_utils.figure_artists import blocks
+
+    findings.figures += 1
+    contents = []
+    for data in (stored, new):
+        pixels = imread(io.BytesIO(base64.b64decode(data)), format="png")
+        contents.append({"shape": list(pixels.shape), "blocks": blocks(pixels, axis=(0.0, 1.0))})
+    _Walk(findings, tolerance).compare(*contents, where)
+
+
+class _Walk:
+    """Walks through two contents side by side."""
+
+    def __init__(self, findings: Findings, tolerance: Tolerance) -> None:
+        self.findings = findings
+        self.tolerance = tolerance
+
+    def compare(self, stored: Any, new: Any, where: str, key: str = "") -> None:
+        if isinstance(stored, dict) and isinstance(new, dict):
+            self._objects(stored, new, where)
+        elif isinstance(stored, list) and isinstance(new, list):
+            self._lists(stored, new, where, key)
+        elif isinstance(stored, str) and isinstance(new, str) and key in NUMERIC_WORDS:
+            numbers, tolerances = self.findings.numbers, len(self.findings.tolerances)
+            compare_text(stored, new, self.findings, where, self.tolerance, kind="figure")
+            # Numbers of a title are part of the figure, not numbers of their own.
+            self.findings.numbers = numbers
+            del self.findings.tolerances[tolerances:]
+        elif stored != new or type(stored) is not type(new):
+            self.findings.differ("figure", where, stored, new)
+
+    def _objects(self, stored: dict[str, Any], new: dict[str, Any], where: str) -> None:
+        if "values" in stored and "values" in new:
+            self._quantities(stored, new, where)
+            return
+        if "shares" in stored and "shares" in new:
+            self._shares(stored["shares"], new["shares"], where)
+            return
+        for key in sorted((stored.keys() | new.keys()) - NOT_COMPARED):
+            name = f"{where}, {key}"
+            if key not in stored or key not in new:
+                self.findings.differ("figure", name, stored.get(key, "nothing"), new.get(key, "nothing"))
+            else:
+                self.compare(stored[key], new[key], name, key)
+
+    def _lists(self, stored: list[Any], new: list[Any], where: str, key: str) -> None:
+        if len(stored) != len(new):
+            self.findings.differ("figure", where, _names(stored), _names(new), f"{len(stored)} became {len(new)}")
+            return
+        for place, (old, fresh) in enumerate(zip(stored, new, strict=True), start=1):
+            name = f"{where} {place}"
+            if isinstance(old, dict) and "kind" in old:
+                label = f" {old['label']!r}" if "label" in old else ""
+                name = f"{where} {place} ({old['kind']}{label})"
+            self.compare(old, fresh, name, key)
+
+    def _quantities(self, stored: dict[str, Any], new: dict[str, Any], where: str) -> None:
+        for key in ("scale", "missing"):
+            if stored.get(key) != new.get(key):
+                self.findings.differ("figure", f"{where}, {key}", stored.get(key, "none"), new.get(key, "none"))
+                return
+        log = stored.get("scale") == "log"
+        limit = self._limit(stored, log)
+        old, fresh = _flat(stored["values"]), _flat(new["values"])
+        if len(old) != len(fresh):
+            self.findings.differ("figure", where, f"{len(old)} values", f"{len(fresh)} values")
+            return
+        # The range is compared as well: a peak may lie between the fixed indices.
+        pairs = [*zip(old, fresh, strict=True), *zip(stored["range"], new["range"], strict=True)]
+        worst, worst_pair = 0.0, (None, None)
+        for a, b in pairs:
+            error = _distance(a, b, log)
+            if error > worst:
+                worst, worst_pair = error, (a, b)
+        if worst > limit:
+            unit = " in decades" if log else ""
+            place = pairs.index(worst_pair) + 1
+            name = f"{where}, value {place} of {len(old)}" if place <= len(old) else f"{where}, range"
+            self.findings.differ("figure", name, *worst_pair, f"at most {limit:.3g} apart{unit}")
+        elif worst > NOUGHT:
+            self.findings.use(worst / limit, where)
+
+    def _limit(self, stored: dict[str, Any], log: bool) -> float:
+        share = max(OF_RANGE, self.tolerance.rtol)
+        size = _size(stored["range"], log)
+        limit = max(share * size, OF_AXIS * _size(stored.get("axis", (0, 0)), log))
+        if not size and not log and "axis" not in stored:
+            limit = max(limit, share * abs(_number(stored["range"][0])))
+        return max(limit, NOUGHT)
+
+    def _shares(self, stored: list[Any], new: list[Any], where: str) -> None:
+        old, fresh = _flat(stored), _flat(new)
+        if len(old) != len(fresh):
+            self.findings.differ("figure", where, len(old), len(fresh))
+            return
+        # Half the sum of differences is the share of points that would have to move.
+        moved = sum(abs(a - b) for a, b in zip(old, fresh, strict=True)) / 2
+        limit = max(OF_POINTS, self.tolerance.rtol)
+        # Shares are stored with four digits: so much of the sum is rounding.
+        moved = max(0.0, moved - 1e-4)
+        if moved > limit:
+            why = f"at most {limit:.0%} may lie elsewhere"
+            self.findings.differ("figure", where, "a distribution", f"{moved:.1%} of it elsewhere", why)
+        elif moved:
+            self.findings.use(moved / limit, where)
+
+
+def _distance(stored: Any, new: Any, log: bool) -> float:
+    """Return how far two values are apart; infinitely far when one of them is missing, infinite or not positive."""
+    if stored == new:
+        return 0.0
+    if not all(isinstance(value, int | float) for value in (stored, new)):
+        return math.inf
+    if not log:
+        return abs(stored - new)
+    if stored <= 0 or new <= 0:
+        # Below a log axis: both are off the picture.
+        return 0.0 if stored <= 0 and new <= 0 else math.inf
+    return abs(math.log10(stored) - math.log10(new))
+
+
+def _size(pair: Any, log: bool) -> float:
+    low, high = _number(pair[0]), _number(pair[1])
+    if not log:
+        return abs(high - low)
+    return abs(math.log10(high) - math.log10(low)) if low > 0 and high > 0 else 0.0
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _flat(values: Any) -> list[Any]:
+    return [leaf for value in values for leaf in _flat(value)] if isinstance(values, list) else [values]
+
+
+def _names(items: list[Any]) -> str:
+    words = [str(item.get("label", item.get("kind", "…"))) if isinstance(item, dict) else str(item) for item in items]
+    return ", ".join(words) or "nothing"
