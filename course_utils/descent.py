@@ -22,7 +22,7 @@ class Path:
     Parameters
     ----------
     points : numpy.ndarray, shape (steps + 1, 2)
-        The start and the point after each step. A path that diverges runs to infinity and NaN and is kept as it is.
+        The start and the point after each step. A path that diverges to infinity and NaN is kept as it is.
     losses : numpy.ndarray, shape (steps + 1,)
         The loss at each of these points.
     label : str
@@ -74,8 +74,8 @@ def descend(
     surface : Surface
         What to descend.
     optimizer : keras.optimizers.Optimizer or str
-        Any optimizer, or the name of one with its default settings. The optimizer is copied: neither its state
-        nor its learning rate changes, and it serves again.
+        Any optimizer, or the name of one with its default settings. It is copied: neither its state nor its
+        learning rate changes, and it serves again.
     start : (x, y), optional
         Where to begin, inside the domain; the surface's own start by default.
     steps : int
@@ -107,18 +107,20 @@ def descend(
     position = keras.Variable(place, dtype=dtype or keras.config.floatx(), name="position")
     walker.build([position])
 
-    @tf.function
+    # A loop written out as a while_loop needs no AutoGraph, whose conversion of Keras' code is slow.
+    @tf.function(autograph=False)
     def walk() -> tuple[tf.Tensor, tf.Tensor]:
-        kind = position.value.dtype
-        points = tf.TensorArray(kind, steps + 1, element_shape=(2,))
-        losses = tf.TensorArray(kind, steps + 1, element_shape=())
-        for step in tf.range(steps):
-            loss, gradient = surface.loss_and_gradient(tf.convert_to_tensor(position.value)[tf.newaxis])
-            points, losses = points.write(step, position.value), losses.write(step, loss[0])
+        def step(count: tf.Tensor, points: tf.TensorArray, losses: tf.TensorArray) -> tuple[Any, ...]:
+            here = tf.convert_to_tensor(position.value)
+            loss, gradient = surface.loss_and_gradient(here[tf.newaxis])
             walker.apply([gradient[0]], [position])
-        last = surface(tf.convert_to_tensor(position.value))
-        points, losses = points.write(steps, position.value), losses.write(steps, last)
-        return points.stack(), losses.stack()
+            return count + 1, points.write(count, here), losses.write(count, loss[0])
+
+        points = tf.TensorArray(position.value.dtype, steps + 1, element_shape=(2,))
+        losses = tf.TensorArray(position.value.dtype, steps + 1, element_shape=())
+        _, points, losses = tf.while_loop(lambda count, *_: count < steps, step, (0, points, losses))
+        here = tf.convert_to_tensor(position.value)
+        return points.write(steps, here).stack(), losses.write(steps, surface(here)).stack()
 
     points, losses = walk()
     return Path(
@@ -156,8 +158,8 @@ def _copy(optimizer: Any) -> Any:
             return keras.optimizers.get(optimizer)
         except ValueError as error:
             raise CourseError(
-                f"Keras knows no optimizer named {optimizer!r}: use one of sgd, adam, rmsprop, adagrad, adadelta, "
-                "adamax, adamw, nadam, ftrl, lion, or an object such as keras.optimizers.SGD(learning_rate=0.1)"
+                f"Keras knows no optimizer named {optimizer!r}: use sgd, adam, rmsprop, adagrad, adadelta, "
+                "adamax, adamw, nadam, ftrl or lion, or an object such as keras.optimizers.SGD(0.1)"
             ) from error
     if not isinstance(optimizer, keras.optimizers.Optimizer):
         raise CourseError(f"optimizer must be a Keras optimizer or its name, not {type(optimizer).__name__}")

@@ -1,8 +1,8 @@
 """What one artist of a figure shows, as a few comparable quantities.
 
-Two drawings of the same data agree in these quantities whatever the pixels do: a line is kept by its values at nine
-fixed indices, an image by the means of 8 x 8 blocks, a scatter by a smoothed 8 x 8 histogram. Quantiles would be
-shorter, but they cannot tell a curve from its mirror image.
+Two drawings of the same data agree in these quantities whatever the pixels do: a line is kept by its values
+at nine fixed indices, an image by the means of 8 x 8 blocks, a scatter by a smoothed 8 x 8 histogram.
+Quantiles would be shorter, but they cannot tell a curve from its mirror image.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ PLACES = 9
 BLOCKS = 8
 MANY_PATCHES = 24
 CLASSES = 12
+# A range below this share of the values themselves is rounding noise.
+CONSTANT = 1e-6
 
 Content = dict[str, Any]
 
@@ -70,8 +72,9 @@ def sequence(
     Returns
     -------
     dict
-        "values", "range" (smallest and largest finite value), and where they say something "axis", "scale" and
-        "missing" (count of values that are not finite).
+        "values", "range" (smallest and largest finite value), and where they say something "axis", "scale"
+        and "missing" (count of values that are not finite). Numbers stand side by side in one string: JSON
+        in a notebook would otherwise give each a line of its own.
     """
     import numpy as np
 
@@ -138,11 +141,12 @@ def blocks(values: Any, *, axis: tuple[float, float] | None = None, scale: str =
 
 def shares(
     x: Any, y: Any, limits: tuple[tuple[float, float], tuple[float, float]], weights: Any = None
-) -> list[list[float]]:
+) -> list[str]:
     """Return which share of all points lies where, smoothed over an 8 x 8 grid of nodes.
 
-    Every point is shared out among its four nearest nodes, nearer ones getting more. So a tiny move of a point changes
-    the histogram a little, wherever the point lies; with plain bins a point on an edge would jump.
+    Every point is shared out among its four nearest nodes, nearer ones getting more. So a tiny move of a
+    point changes the histogram a little, wherever the point lies; with plain bins a point on an edge would
+    jump.
 
     Parameters
     ----------
@@ -155,8 +159,8 @@ def shares(
 
     Returns
     -------
-    list of lists
-        Rows (along y) of the shares; they sum to the mean weight.
+    list of str
+        Rows (along y) of the shares in percent; they sum to the mean weight.
     """
     import numpy as np
 
@@ -169,7 +173,8 @@ def shares(
     for up, vertical in ((0, 1 - upper), (1, upper)):
         for over, horizontal in ((0, 1 - right), (1, right)):
             np.add.at(grid, (row + up, column + over), vertical * horizontal * weights[valid])
-    return (grid / max(len(x), 1)).round(4).tolist()
+    percent = 100 * grid / max(len(x), 1)
+    return [" ".join(f"{value:.2f}".rstrip("0").rstrip(".") for value in row) for row in percent]
 
 
 def describe_artist(artist: Artist, axes: Axes) -> Content | None:
@@ -249,7 +254,7 @@ def _image(image: Any, frame: Frame) -> Content:
     import numpy as np
 
     values = np.ma.filled(np.ma.masked_invalid(np.ma.asarray(image.get_array(), dtype=float)), np.nan)
-    content: Content = {"kind": "image", "shape": list(values.shape)}
+    content: Content = {"kind": "image", "shape": " x ".join(map(str, values.shape))}
     low, high = (0.0, 255.0) if values.ndim == 3 and np.nanmax(values, initial=0) > 1 else (0.0, 1.0)
     if values.ndim == 2:
         low, high = map(float, image.get_clim())
@@ -270,7 +275,7 @@ def _mesh(mesh: Any, frame: Frame) -> Content:
     if values.ndim == 1:
         faces = tuple(size - 1 for size in corners.shape[:2])
         values = values.reshape(faces if values.size == faces[0] * faces[1] else corners.shape[:2])
-    content: Content = {"kind": "mesh", "shape": list(values.shape)} | _colours(mesh)
+    content: Content = {"kind": "mesh", "shape": " x ".join(map(str, values.shape))} | _colours(mesh)
     content["x"] = frame.sequence(corners[0, :, 0], "x")
     content["y"] = frame.sequence(corners[:, 0, 1], "y")
     limits = tuple(map(float, mesh.get_clim()))
@@ -284,26 +289,87 @@ def _contours(contours: Any, frame: Frame) -> Content:
     content["levels"] = sequence(levels, places=MANY_PATCHES, scale=scale)
     if contours.get_array() is None or len(_floats(contours.get_array())) == 0:
         content["colours"] = [colour(value) for value in contours.get_edgecolor()[:CLASSES]]
+    limits = (frame.limits("x"), frame.limits("y"))
+    field = _contoured_field(contours, limits, scale)
+    if field is not None:
+        return content | {"blocks": field}
     describe = _filled_shares if contours.filled else _contour_shares
-    return content | describe(contours.get_paths(), (frame.limits("x"), frame.limits("y")))
+    return content | describe(contours.get_paths(), limits)
+
+
+def _contoured_field(contours: Any, limits: Any, scale: str) -> Content | None:
+    """Return the field below the contours in 8 x 8 blocks of the axes, seen at 32 x 32 points in 32 steps.
+
+    Contour lines themselves jump where the field is level, and the data are not kept; but what drew the lines
+    can draw others.
+    """
+    import numpy as np
+
+    generator = getattr(contours, "_contour_generator", None)
+    fill = getattr(generator, "filled", None) or getattr(generator, "create_filled_contour", None)
+    low, high = float(contours.zmin), float(contours.zmax)
+    if fill is None or not np.isfinite([low, high]).all():
+        return None
+    is_log = scale == "log" and low > 0
+    heights = (np.geomspace if is_log else np.linspace)(low, high, 4 * BLOCKS + 1)
+    middles = np.sqrt(heights[1:] * heights[:-1]) if is_log else (heights[1:] + heights[:-1]) / 2
+    heights[0] -= max(abs(low), 1e-12) * 1e-9
+    heights[-1] += max(abs(high), 1e-12) * 1e-9
+    if not (np.diff(heights) > 0).all():
+        return None
+    grid = _places(limits)
+    field = np.full(len(grid), np.nan)
+    for below, above, middle in zip(heights[:-1], heights[1:], middles, strict=True):
+        for path in _paths(fill(below, above)):
+            field[_inside(path, grid)] = middle
+    square = field.reshape(4 * BLOCKS, 4 * BLOCKS)
+    content = blocks(square, axis=(low, high), scale="log" if is_log else "linear")
+    # How many points lie just outside a ragged border says nothing about the field.
+    content.pop("missing", None)
+    return content
+
+
+def _paths(filled: Any) -> list[Any]:
+    """Return filled polygons with their holes, as contourpy gives them, as paths."""
+    from matplotlib.path import Path
+
+    return [Path(points, codes) for points, codes in zip(*filled, strict=True) if points is not None]
+
+
+def _inside(path: Any, points: np.ndarray) -> np.ndarray:
+    """Return which points lie in a polygon but not in its holes: `contains_points` alone counts those too."""
+    import numpy as np
+
+    starts = [0] if path.codes is None else np.flatnonzero(path.codes == path.MOVETO)
+    inside = np.zeros(len(points), dtype=bool)
+    for ring in np.split(path.vertices, starts[1:]):
+        inside ^= type(path)(ring).contains_points(points)
+    return inside
+
+
+def _places(limits: Any) -> np.ndarray:
+    """Return 32 x 32 points spread over the axes."""
+    import numpy as np
+
+    edges = [np.linspace(low, high, 4 * BLOCKS + 1) for low, high in limits]
+    return np.stack(np.meshgrid(*((edge[1:] + edge[:-1]) / 2 for edge in edges)), axis=-1).reshape(-1, 2)
 
 
 def _filled_shares(paths: Sequence[Any], limits: Any) -> Content:
     """Which band lies where: the mean band number in 8 x 8 blocks of the axes, seen at 32 x 32 points."""
     import numpy as np
 
-    points = [np.linspace(low, high, 4 * BLOCKS + 2)[1:-1] for low, high in limits]
-    grid = np.stack(np.meshgrid(*points), axis=-1).reshape(-1, 2)
+    grid = _places(limits)
     band = np.full(len(grid), np.nan)
     for number, path in enumerate(paths):
         if len(path.vertices):
-            band[path.contains_points(grid)] = number
+            band[_inside(path, grid)] = number
     square = band.reshape(4 * BLOCKS, 4 * BLOCKS)
     return {"bands": blocks(np.where(np.isfinite(square), square, -1.0), axis=(-1.0, float(len(paths))))}
 
 
 def _contour_shares(paths: Sequence[Any], limits: Any) -> Content:
-    """Where contour lines run and how high they are there: shares of their length, plain and weighted by level."""
+    """Where contour lines run and how high they are: shares of their length, plain and weighted by level."""
     import numpy as np
 
     middles, lengths, heights = [], [], []
@@ -408,6 +474,8 @@ def _classes(scatter: Any, count: int) -> tuple[np.ndarray, list[str], np.ndarra
         return np.zeros(count, int), ["scale"], values
     faces = scatter.get_facecolor()
     faces = faces if len(faces) else scatter.get_edgecolor()
+    if hasattr(scatter, "_offsets3d"):
+        faces = faces[:, :3]  # points further away are drawn paler
     names = [colour(face) for face in faces] or ["none"]
     repeated = [names[index % len(names)] for index in range(count)]
     found = sorted(set(repeated))
@@ -521,9 +589,9 @@ def _text(text: Any, frame: Frame) -> Content | None:
     if not hasattr(text, "xy"):
         in_data = in_data and text.get_transform() == frame.axes.transData
     for name, value in zip(frame.names, place, strict=False):
-        if isinstance(value, str):
-            value = getattr(frame.axes, f"{name}axis").convert_units(value)
-        content[name] = frame.sequence([value], name) if in_data else sequence([value], axis=(0.0, 1.0))
+        is_category = isinstance(value, str)
+        number = getattr(frame.axes, f"{name}axis").convert_units(value) if is_category else value
+        content[name] = frame.sequence([number], name) if in_data else sequence([number], axis=(0.0, 1.0))
     return content
 
 
@@ -569,7 +637,7 @@ def _colours(mappable: Any) -> Content:
     limits = (float(low), float(high))
     return {
         "map": mappable.get_cmap().name,
-        "colour_limits": sequence(limits, axis=limits, scale=_colour_scale(mappable)),
+        "colour_limits": sequence(limits, scale=_colour_scale(mappable)),
     }
 
 
@@ -612,21 +680,24 @@ def _floats(values: Any) -> np.ndarray:
 
 
 def _rounded(values: np.ndarray, extent: tuple[float, float], scale: str) -> Any:
-    """Round to what can matter: a ten-thousandth of the range, on a log scale five digits."""
+    """Write numbers in one line, rows of numbers in a list of lines.
+
+    Rounded to what can matter: a ten-thousandth of the range, on a log scale five digits.
+    """
     import numpy as np
 
-    def one(value: float) -> float | str | None:
-        if np.isnan(value):
-            return None
-        if np.isinf(value):
-            return "inf" if value > 0 else "-inf"
-        size = abs(value) if scale == "log" else (extent[1] - extent[0]) or abs(value)
-        digits = 4 - int(np.floor(np.log10(size))) if size > 0 and np.isfinite(size) else 6
-        return round(float(value), digits) + 0.0
-
     array = np.asarray(values, dtype=float)
-    return (
-        [one(value) for value in array]
-        if array.ndim == 1
-        else [_rounded(row, extent, scale) for row in array]
-    )
+    if array.ndim > 1:
+        return [_rounded(row.ravel(), extent, scale) for row in array]
+    largest = max(abs(extent[0]), abs(extent[1]))
+    spread = extent[1] - extent[0]
+    # A range of nothing but rounding noise is that of a constant.
+    spread = spread if spread > CONSTANT * largest else largest
+
+    def one(value: float) -> str:
+        size = abs(value) if scale == "log" else spread
+        if not np.isfinite(value) or not size:
+            return f"{value:.10g}"
+        return f"{round(float(value), 4 - int(np.floor(np.log10(size)))) + 0.0:.10g}"
+
+    return " ".join(one(value) for value in array)

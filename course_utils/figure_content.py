@@ -1,8 +1,9 @@
 """What a figure shows, as JSON beside its picture, and as alternative text.
 
-Pixels cannot be compared between two machines: a tenth of a percent of noise moves every limit of an autoscaled plot.
-So every displayed figure also carries its content under a mime type of its own, and the regression tests compare that.
-The same content gives the picture its alternative text. The format is written down in `tests/regression/README.md`.
+Pixels cannot be compared between two machines: a tenth of a percent of noise moves every limit of an
+autoscaled plot. So every displayed figure also carries its content under a mime type of its own, and the
+regression tests compare that. The same content gives the picture its alternative text. The format is written
+down in `tests/regression/README.md`.
 """
 
 from __future__ import annotations
@@ -101,7 +102,7 @@ def alt_text(content: Content, description: str = "") -> str:
     """
     if "frames" in content:
         last = alt_text(content["frames"][-1]) if content["frames"] else ""
-        return " ".join(part for part in ("Animation.", f"Last frame: {last}", description) if part)
+        return " ".join(_sentence(part) for part in ("Animation", f"Last frame: {last}", description) if part)
     panels = [axes for axes in content["axes"] if not axes.get("colourbar") and not axes.get("empty")]
     sentences = [content["title"]] if "title" in content else []
     if len(panels) > 1:
@@ -111,14 +112,15 @@ def alt_text(content: Content, description: str = "") -> str:
         titles = [axes["title"] for axes in panels[_SPOKEN_AXES:] if "title" in axes]
         sentences.append("Further panels: " + (", ".join(titles[:12]) or "of the same kind"))
     sentences.append(description)
-    return " ".join(_sentence(part) for part in sentences if part.strip())
+    # A row of pictures without titles is said once.
+    return " ".join(_sentence(part) for part in dict.fromkeys(sentences) if part.strip())
 
 
 def register(shell: Any) -> None:
     """Make an IPython shell show every figure with its content and alternative text.
 
-    Works on IPython 7.34 and later. Formatters registered for a type with `for_type` would not last: the inline backend
-    drops those for figures when pyplot is first imported. Formatters of their own stay.
+    Works on IPython 7.34 and later. Formatters registered for a type with `for_type` would not last: the
+    inline backend drops those for figures when pyplot is first imported. Formatters of their own stay.
 
     Parameters
     ----------
@@ -198,10 +200,10 @@ def _axes_content(axes: Axes) -> Content:
     for name in frame.names:
         content[name] = _axis_content(axes, frame, name)
     if "z" in frame.names:
-        content["view"] = [round(float(axes.elev), 1), round(float(axes.azim), 1)]
+        content["view"] = f"{axes.elev:.0f} {axes.azim:.0f}"
     artists, sources = _artists(axes, frame)
     content["artists"] = artists
-    if not axes.axison:
+    if not getattr(axes, "_axis3don", axes.axison):
         content["frame"] = False
         content["empty"] = not artists and "title" not in content
     legend = axes.get_legend()
@@ -225,7 +227,7 @@ def _axis_content(axes: Axes, frame: figure_artists.Frame, name: str) -> Content
 
 
 def _artists(axes: Axes, frame: figure_artists.Frame) -> tuple[list[Content], list[Content]]:
-    """Return the contents of the artists in drawing order, bars joined, and those with labels of their own."""
+    """Return the contents of the artists in drawing order, bars joined, and of those with labels."""
     furniture = {axes.patch, axes.title, axes._left_title, axes._right_title, axes.get_legend()}
     furniture |= {getattr(axes, f"{name}axis") for name in frame.names} | set(axes.spines.values())
     artists: list[Content] = []
@@ -290,7 +292,7 @@ def _look(handle: Any) -> str:
 
 
 def _style() -> str:
-    """Return a short name of the plot style in force: a changed style changes pictures, but not what they show."""
+    """Return a short name of the plot style in force, which changes pictures but not what they show."""
     import matplotlib as mpl
 
     groups = (
@@ -318,12 +320,13 @@ def _spoken(axes: Content) -> str:
         if artist["kind"] != "text":
             counts[artist["kind"]] = counts.get(artist["kind"], 0) + 1
     words.append(_listed([_counted(kind, count) for kind, count in counts.items()]) or "an empty panel")
-    labels = [axes[name].get("label") for name in ("z", "y", "x") if name in axes]
-    named = [label for label in labels if label]
-    if len(named) > 1:
-        words.append(f"of {named[0]} against {_listed(named[:0:-1])}")
-    elif named:
-        words.append(f"of {named[0]}")
+    labels = {name: axes[name].get("label") for name in "zyx" if name in axes}
+    shown = labels.pop("z", None) or labels.pop("y", None)
+    if shown:
+        words.append(f"of {shown}")
+    against = [label for label in labels.values() if label]
+    if against:
+        words.append(f"against {_listed(against)}")
     entries = [entry["label"] for entry in axes.get("legend", []) if "label" in entry]
     if entries:
         words.append(f"({', '.join(entries)})")
@@ -342,5 +345,6 @@ def _listed(words: list[str]) -> str:
 
 
 def _sentence(text: str) -> str:
-    text = " ".join(text.split())
-    return text if text.endswith((".", "!", "?")) else f"{text}."
+    # Formulas are read without the signs that typeset them.
+    text = " ".join(text.translate(str.maketrans("", "", "$\\{}")).split())
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")

@@ -224,9 +224,9 @@ def replicas(count: int) -> tf.distribute.Strategy:
 
     if not isinstance(count, int) or count < 1:
         raise ValueError(f"the number of replicas is a whole number from 1 on, not {count!r}")
-    graphics = tf.config.list_logical_devices("GPU") if tf.config.list_physical_devices("GPU") else []
-    if len(graphics) >= count:
-        return tf.distribute.MirroredStrategy([device.name for device in graphics[:count]])
+    # Listing logical GPUs here would initialise all devices, and the CPU could no longer be divided.
+    if len(tf.config.list_physical_devices("GPU")) >= count:
+        return tf.distribute.MirroredStrategy([f"GPU:{index}" for index in range(count)])
     processor = tf.config.list_physical_devices("CPU")[0]
     wanted = [tf.config.LogicalDeviceConfiguration()] * count
     if len(tf.config.get_logical_device_configuration(processor) or [None]) != count:
@@ -248,7 +248,9 @@ def _profile_from_environment() -> str | None:
 
 
 def _import_tensorflow() -> Any:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # Level 3: with determinism on, the graph optimizer writes a time-stamped line for each `fit`.
+    # Errors still reach Python, as exceptions.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         with _known_lines_dropped():
             tensorflow = importlib.import_module("tensorflow")
@@ -262,6 +264,8 @@ def _import_tensorflow() -> Any:
             "`%pip install tensorflow-tpu -f https://storage.googleapis.com/libtpu-tf-releases/index.html`), "
             "restart the kernel, then run this cell again."
         ) from error
+    # In a notebook TensorFlow logs at level INFO, such as each reduction between replicas.
+    tensorflow.get_logger().setLevel("WARNING")
     return tensorflow
 
 

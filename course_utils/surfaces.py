@@ -112,8 +112,8 @@ class Surface:
         gradients = tape.gradient(losses, points)
         if gradients is None:
             raise CourseError(
-                f"{self._title()} has no gradient: its function must reach the loss from the points by TensorFlow "
-                "or keras.ops operations that can be differentiated"
+                f"{self._title()} has no gradient: its function must lead from the points to the loss by "
+                "operations of TensorFlow or keras.ops that can be differentiated"
             )
         return losses, gradients
 
@@ -156,7 +156,8 @@ class Surface:
             losses = tf.convert_to_tensor(self.function(points))
         except NotImplementedError as error:
             raise CourseError(
-                f"{self._title()} has no gradient: its function uses NumPy; write it in TensorFlow or keras.ops"
+                f"{self._title()} has no gradient: its function uses NumPy; write it with TensorFlow "
+                "or keras.ops"
             ) from error
         if losses.shape.rank != 1 or not losses.shape.is_compatible_with(points.shape[:1]):
             raise CourseError(

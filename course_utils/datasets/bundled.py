@@ -155,7 +155,8 @@ def _chosen(name: str, option: str, wanted: Sequence[str] | None, names: tuple[s
 
 def _split(inputs: np.ndarray, labels: np.ndarray, test_count: int) -> tuple[Split, Split]:
     """Divide records at random, with each class's share the same in both parts up to rounding."""
-    order = np.random.default_rng(_SPLIT_SEED).permutation(len(labels))
+    generator = np.random.default_rng(_SPLIT_SEED)
+    order = generator.permutation(len(labels))
     exact = np.bincount(labels) * test_count / len(labels)
     counts = exact.astype(int)
     # The classes with the largest remainders get the records that rounding down left over.
@@ -163,5 +164,7 @@ def _split(inputs: np.ndarray, labels: np.ndarray, test_count: int) -> tuple[Spl
     held_out = np.zeros(len(labels), bool)
     for label, count in enumerate(counts):
         held_out[order[labels[order] == label][:count]] = True
+    # A new order: in the one above, the classes whose share is full first would come first.
+    order = generator.permutation(len(labels))
     train, test = order[~held_out[order]], order[held_out[order]]
     return Split(inputs[train], labels[train]), Split(inputs[test], labels[test])

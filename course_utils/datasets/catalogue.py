@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
     import tensorflow as tf
 
-# TensorFlow Datasets leaves most licences out; these were looked up at the sources (see data/README.md).
+# TensorFlow Datasets leaves most licences out; these are what the authors state.
 _LICENSES = {
     "mnist": "CC BY-SA 3.0",
     "fashion_mnist": "MIT",
-    "cifar10": "not stated by its authors; free to use with a citation",
+    "cifar10": "not stated by its authors",
     "tf_flowers": "CC BY 2.0 (each photograph, by its own author)",
     "oxford_iiit_pet": "CC BY-SA 4.0",
     "voc": "terms of use of Flickr",
@@ -273,7 +273,7 @@ def _builder(name: str, folder: Path | None) -> Any:
     try:
         return library.builder(name, data_dir=None if folder is None else str(folder))
     except Exception as error:  # an unknown version or configuration, a broken folder
-        reason = str(error).strip().splitlines()[0]
+        reason = str(error).strip().splitlines()[0].split('}": ')[-1].split(" Here are ")[0]
         raise CourseError(f"TensorFlow Datasets can not open {name!r}: {reason}") from error
 
 
@@ -286,6 +286,11 @@ def _library(name: str) -> Any:
                 f"{name!r} is looked up in TensorFlow Datasets, and {error.name} is not installed: run "
                 "`pip install tensorflow-datasets importlib_resources`."
             ) from error
+    # In a notebook its bars are widgets, which no redirection of the standard streams would stop.
+    if os.environ.get("COURSE_PROGRESS") == "0":
+        tensorflow_datasets.disable_progress_bar()
+    else:
+        tensorflow_datasets.enable_progress_bar()
     return tensorflow_datasets
 
 
@@ -342,4 +347,4 @@ def _sizes(builder: Any) -> str:
 
 
 def _license(builder: Any) -> str:
-    return _LICENSES.get(builder.name) or builder.info.license or "not stated by TensorFlow Datasets"
+    return _LICENSES.get(builder.name) or "not stated by TensorFlow Datasets"

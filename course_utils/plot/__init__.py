@@ -1,9 +1,9 @@
 """Figures of the course: every function takes and returns matplotlib axes and labels them.
 
-One subject a module: ``theme`` (colours, figures, legends), ``lines`` (curves and their bands), ``statistics``
-(histograms and bars), ``pictures`` (images), ``fields`` (heat maps, decision regions), ``landscapes`` (loss
-surfaces), ``animation`` (the player) and ``diagrams`` (networks, graphs, timelines). Neither pyplot nor
-TensorFlow is imported before the first figure is made.
+One subject a module: ``theme`` (colours, figures, legends), ``lines`` (curves and their bands),
+``statistics`` (histograms and bars), ``pictures`` (images), ``fields`` (heat maps, decision regions),
+``landscapes`` (loss surfaces), ``animation`` (the player), ``diagrams`` (networks, graphs, timelines) and
+``neuron`` (a nerve cell beside its model). pyplot is imported with the first figure, TensorFlow never.
 """
 
 from course_utils.plot.animation import Animation, animate
@@ -11,6 +11,7 @@ from course_utils.plot.diagrams import graph, network, timeline
 from course_utils.plot.fields import decision, heatmap
 from course_utils.plot.landscapes import contours, surface
 from course_utils.plot.lines import bands, curves, flow, function_table
+from course_utils.plot.neuron import neuron
 from course_utils.plot.pictures import images
 from course_utils.plot.statistics import bars, histogram
 from course_utils.plot.theme import COLOURS, LINE_STYLES, MARKERS, figure, legend, style
@@ -35,6 +36,7 @@ __all__ = [
     "images",
     "legend",
     "network",
+    "neuron",
     "style",
     "surface",
     "timeline",

@@ -1,4 +1,4 @@
-"""Animations as a small self-contained player: frames as images, a few lines of script, nothing from outside."""
+"""Animations as a small self-contained player: frames as images and a few lines of script."""
 
 from __future__ import annotations
 
@@ -177,65 +177,65 @@ def animate(
     )
     if len(captions) != len(items):
         raise ValueError(f"there are {len(items)} frames but {len(captions)} names")
-    canvas = _canvas(width or (5.6 if columns == 1 else min(10.0, 3.9 * columns)), height or 3.7 * rows)
+    sheet = _sheet(width or (5.6 if columns == 1 else min(10.0, 3.9 * columns)), height or 3.7 * rows)
     grid = {"nrows": rows, "ncols": columns, "subplot_kw": {"projection": projection} if projection else None}
     key = {0, (len(items) - 1) // 2, len(items) - 1}
     pictures, kept, contents, places = [], [], [], None
     for index, item in enumerate(items):
-        places = _draw_frame(canvas, draw, item, grid, title, places)
-        picture = _picture(canvas)
+        places = _draw_frame(sheet, draw, item, grid, title, places)
+        picture = _picture(sheet)
         pictures.append(picture)
         if index in key:
             kept.append(picture)
-            contents.append(_frame_content(canvas))
+            contents.append(_frame_content(sheet))
     encoded, kind = _encode(pictures)
     return Animation(
         frames=encoded,
         kind=kind,
         pictures=kept,
         contents=contents,
-        figure=canvas,
+        figure=sheet,
         names=captions,
         interval=interval,
         title=title or _title(contents[-1]),
     )
 
 
-def _canvas(width: float, height: float) -> Figure:
+def _sheet(width: float, height: float) -> Figure:
     """Make a figure that pyplot does not know, so that no notebook displays it a second time."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    canvas = Figure(figsize=(width, height), dpi=90, facecolor=theme.BACKGROUND, layout="constrained")
-    FigureCanvasAgg(canvas)
-    return canvas
+    sheet = Figure(figsize=(width, height), dpi=90, facecolor=theme.BACKGROUND, layout="constrained")
+    FigureCanvasAgg(sheet)
+    return sheet
 
 
-def _draw_frame(canvas: Figure, draw: Callable, item: Any, grid: dict, title: str, places: Any) -> list[Any]:
+def _draw_frame(sheet: Figure, draw: Callable, item: Any, grid: dict, title: str, places: Any) -> list[Any]:
     """Draw one frame; all frames keep the layout of the first, so that nothing jumps."""
-    canvas.clear()
-    canvas.set_layout_engine("constrained")
-    axes = canvas.subplots(**grid)
+    sheet.clear()
+    sheet.set_layout_engine("constrained")
+    axes = sheet.subplots(**grid)
     for each in np.ravel(axes):
         theme.wrap_title(each)
     draw(item, axes)
     if title:
-        canvas.suptitle(title)
-    if places is None or len(places) != len(canvas.axes):
-        canvas.draw()
-        return [each.get_position(original=True).frozen() for each in canvas.axes]
-    canvas.set_layout_engine("none")
-    for each, place in zip(canvas.axes, places, strict=True):
+        sheet.suptitle(title)
+    if places is None or len(places) != len(sheet.axes):
+        sheet.canvas.draw()
+        return [each.get_position(original=True).frozen() for each in sheet.axes]
+    sheet.set_layout_engine("none")
+    for each, place in zip(sheet.axes, places, strict=True):
         each.set_position(place)
-    canvas.draw()
+    sheet.canvas.draw()
     return places
 
 
-def _picture(canvas: Figure) -> Any:
-    """Return what is drawn on the canvas as a PIL image."""
+def _picture(sheet: Figure) -> Any:
+    """Return what is drawn on the sheet as a PIL image."""
     from PIL import Image
 
-    return Image.fromarray(np.asarray(canvas.canvas.buffer_rgba())[..., :3].copy())
+    return Image.fromarray(np.asarray(sheet.canvas.buffer_rgba())[..., :3].copy())
 
 
 def _encode(pictures: list[Any]) -> tuple[list[bytes], str]:
@@ -275,11 +275,11 @@ def _side_by_side(pictures: list[Any]) -> Any:
     return strip.quantize(64, dither=0)
 
 
-def _frame_content(canvas: Figure) -> dict:
-    """Return what the canvas shows, as the figure formatter describes it."""
+def _frame_content(sheet: Figure) -> dict:
+    """Return what the sheet shows, as the figure formatter describes it."""
     from course_utils import figure_content
 
-    return figure_content.figure_content(canvas)
+    return figure_content.figure_content(sheet)
 
 
 def _title(content: dict) -> str:
@@ -293,8 +293,9 @@ _PLAYER = """\
  style="background:#fff;color:#222;max-width:720px;padding:4px;font:14px sans-serif">
 <style>.course-animation img{max-width:32%}.course-animation.live img{max-width:100%}
 .course-animation [hidden]{display:none!important}
-.course-animation button{min-width:5em;padding:4px 8px;background:#eef1f5;color:#222;border:1px solid #667;border-radius:4px}
-.course-animation button:focus-visible,.course-animation input:focus-visible{outline:3px solid #0072b2}</style>
+.course-animation button{min-width:5em;padding:4px 8px;background:#eef1f5;color:#222}
+.course-animation button{border:1px solid #667;border-radius:4px}
+.course-animation :focus-visible{outline:3px solid #0072b2}</style>
 <div class="frames">@pictures</div>
 <div class="controls" style="display:flex;gap:8px;align-items:center" hidden>
 <button type="button" aria-label="play the animation">▶ play</button>

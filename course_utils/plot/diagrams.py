@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -254,13 +255,13 @@ def network(
     names = [f"{name}\n{size}" for name, size in zip(names, sizes, strict=True)]
     names = theme.check_labels(labels, len(sizes)) if labels is not None else names
     kernels = _kernels(weights, sizes, most)
-    axes = axes or theme.single(
-        None, width=min(11.0, 1.6 * len(sizes) + 1.0), height=0.42 * min(max(sizes), most) + 1.4
-    )
+    wide, high = 2.0 * (len(sizes) - 1) + 1.4, 0.6 * min(max(sizes), most) + 1.1
+    if axes is None:
+        axes = theme.single(None, width=min(11.0, 0.8 * wide), height=min(0.8, 11.0 / wide) * high + 0.4)
     axes = theme.single(axes)
     prepare(axes)
     places = [_layer_places(2.0 * index, size, most) for index, size in enumerate(sizes)]
-    for layer, (before, after) in enumerate(zip(places, places[1:], strict=False)):
+    for layer, (before, after) in enumerate(itertools.pairwise(places)):
         _connect(axes, before, after, None if kernels is None else kernels[layer])
     bottom = -0.5 * (min(max(sizes), most) - 1) * 0.6 - 0.45
     for index, (layer, name) in enumerate(zip(places, names, strict=True)):
@@ -272,7 +273,7 @@ def network(
         if len(real) < sizes[index]:
             axes.text(2.0 * index, 0, "⋮", ha="center", va="center", fontsize=14, zorder=4)
         axes.text(2.0 * index, bottom, name, ha="center", va="top", fontsize=10)
-    axes.set(xlim=(-0.7, 2.0 * (len(sizes) - 1) + 0.7), ylim=(bottom - 0.75, -bottom))
+    axes.set(xlim=(-0.7, 2.0 * (len(sizes) - 1) + 0.7), ylim=(bottom - 0.6, -bottom))
     return theme.finish(axes, title=title)
 
 
@@ -311,7 +312,7 @@ def _kernels(weights: Any, sizes: Sequence[int], most: int) -> list[np.ndarray] 
             f"weights are drawn for networks of at most {most} neurons a layer, not {max(sizes)}"
         )
     kernels = [theme.numbers(kernel, "weights") for kernel in weights]
-    wanted = list(zip(sizes, sizes[1:], strict=False))
+    wanted = list(itertools.pairwise(sizes))
     if [kernel.shape for kernel in kernels] != wanted:
         raise ValueError(f"weights need the shapes {wanted}, not {[kernel.shape for kernel in kernels]}")
     return kernels

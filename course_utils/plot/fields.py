@@ -104,10 +104,9 @@ def heatmap(
         _write_numbers(axes, field, columns, rows, numbers, mesh)
     axes.grid(False)
     theme.finish(axes, x=x_label, y=y_label, title=title, xscale=xscale, yscale=yscale)
-    if column_names:
-        axes.set_xticks(columns, column_names)
+    _name_ticks(axes.xaxis, columns, column_names, xscale)
+    _name_ticks(axes.yaxis, rows, row_names, yscale)
     if row_names:
-        axes.set_yticks(rows, row_names)
         axes.invert_yaxis()
     return axes
 
@@ -129,6 +128,15 @@ def _positions(given: Any, count: int, name: str, scale: str) -> tuple[np.ndarra
     if scale == "log" and positions.min() <= 0:
         raise ValueError(f"{name} must be positive on a logarithmic axis")
     return positions, []
+
+
+def _name_ticks(axis: Any, places: np.ndarray, names: list[str], scale: str) -> None:
+    """Tick a table at its names, and a logarithmic axis with few positions at these."""
+    if not names and scale == "log" and len(places) <= 10:
+        names = [f"{place:.3g}" for place in places]
+    if names:
+        axis.set_ticks(places, names)
+        axis.set_ticks([], minor=True)
 
 
 def _edges(positions: np.ndarray, scale: str) -> np.ndarray:
@@ -250,7 +258,7 @@ def decision(
     (x_low, x_high), (y_low, y_high) = limits or _around(points, margin)
     columns, rows = np.linspace(x_low, x_high, resolution), np.linspace(y_low, y_high, resolution)
     mesh = np.stack([part.ravel() for part in np.meshgrid(columns, rows)], axis=1).astype(np.float32)
-    chosen = _classes(predict(mesh), len(mesh), classes, threshold).reshape(resolution, resolution)
+    chosen, borders = _borders(predict(mesh), len(mesh), classes, threshold)
     from matplotlib.colors import ListedColormap, to_rgb
 
     axes = theme.single(axes)
@@ -258,7 +266,7 @@ def decision(
     if regions:
         pale = ListedColormap([tuple(0.28 * np.array(to_rgb(colour)) + 0.72) for colour in colours])
         axes.imshow(
-            chosen,
+            chosen.reshape(resolution, resolution),
             extent=(x_low, x_high, y_low, y_high),
             origin="lower",
             aspect="auto",
@@ -267,9 +275,12 @@ def decision(
             vmax=len(classes) - 0.5,
             interpolation="nearest",
         )
-    for index in range(len(classes)):
-        if 0 < (chosen == index).mean() < 1:
-            axes.contour(columns, rows, chosen == index, levels=[0.5], colors="#3D3D3D", linewidths=1.2)
+    for border in borders:
+        if border.min() < 0 < border.max():
+            height = border.reshape(resolution, resolution)
+            axes.contour(
+                columns, rows, height, levels=[0], colors="#3D3D3D", linewidths=1.3, linestyles="solid"
+            )
     for index, (colour, name) in enumerate(zip(colours, names, strict=True)):
         axes.scatter(
             *points[members == index].T,
@@ -295,30 +306,40 @@ def _around(points: np.ndarray, margin: float) -> tuple[tuple[float, float], tup
     return tuple(zip((low - space).tolist(), (high + space).tolist(), strict=True))
 
 
-def _classes(answer: Any, count: int, classes: np.ndarray, threshold: float | None) -> np.ndarray:
-    """Turn labels, class scores or single scores into the index of the class, (count,)."""
+def _borders(
+    answer: Any, count: int, classes: np.ndarray, threshold: float | None
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Turn what predict returned into indices of classes (count,) and fields that are 0 at borders."""
     scores = np.asarray(answer)
     if scores.ndim == 2 and scores.shape[1] > 1:
-        if len(scores) != count or scores.shape[1] < len(classes):
-            raise ValueError(
-                f"predict returned shape {scores.shape} for {count} points and {len(classes)} classes"
-            )
-        # The columns are the labels 0, 1, 2, …; a column without examples is drawn as the nearest class below.
-        best = scores.argmax(axis=1)
-        return (
-            best
-            if len(classes) == scores.shape[1]
-            else np.searchsorted(classes, best, side="right").clip(1) - 1
-        )
+        return _score_borders(scores, count, classes)
     scores = np.ravel(scores)
     if len(scores) != count:
         raise ValueError(f"predict returned {len(scores)} values for {count} points: one for each is needed")
     if threshold is None and np.isin(scores, classes).all():
-        return np.searchsorted(classes, scores)
+        chosen = np.searchsorted(classes, scores)
+        return chosen, [(chosen == index) - 0.5 for index in range(len(classes))]
     if len(classes) > 2:
         raise ValueError(
             "predict returned one score a point, but there are more than two classes: return labels"
         )
     if threshold is None:
         threshold = 0.5 if scores.min() >= 0 and scores.max() <= 1 else 0.0
-    return (scores >= threshold).astype(int)
+    return (scores >= threshold).astype(int), [scores - threshold]
+
+
+def _score_borders(
+    scores: np.ndarray, count: int, classes: np.ndarray
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Do so for scores (count, classes), of which the largest wins."""
+    if len(scores) != count or scores.shape[1] < len(classes):
+        raise ValueError(
+            f"predict returned shape {scores.shape} for {count} points and {len(classes)} classes"
+        )
+    best = scores.argmax(axis=1)
+    if scores.shape[1] > len(classes):
+        # The columns are the labels 0, 1, 2, …; one without examples is drawn as the nearest class below.
+        best = np.searchsorted(classes, best, side="right").clip(1) - 1
+        return best, [(best == index) - 0.5 for index in range(len(classes))]
+    others = [np.delete(scores, index, axis=1).max(axis=1) for index in range(len(classes))]
+    return best, [scores[:, index] - other for index, other in enumerate(others)]

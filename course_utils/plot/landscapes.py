@@ -63,9 +63,14 @@ def contours(
     theme.check_drawable(loss, "the surface's loss", "log" if log else "linear")
     loss = np.ma.masked_invalid(loss if not log else np.where(loss > 0, loss, np.nan))
     from matplotlib.colors import LogNorm
+    from matplotlib.ticker import LogLocator
 
-    axes = theme.single(axes)
+    (x_low, x_high), (y_low, y_high) = surface.domain
+    alike = 0.5 <= (y_high - y_low) / (x_high - x_low) <= 2.0
+    new = axes is None
+    axes = theme.single(axes, height=4.6 if alike else None)
     steps = _levels(loss, levels, log=log)
+    outside = {(0, 0): "neither", (1, 0): "min", (0, 1): "max", (1, 1): "both"}
     filled = axes.contourf(
         x,
         y,
@@ -74,11 +79,18 @@ def contours(
         cmap="Blues",
         norm=LogNorm(steps[0], steps[-1]) if log else None,
         alpha=0.75,
-        extend="both",
+        extend=outside[int(loss.min() < steps[0]), int(loss.max() > steps[-1])],
     )
     axes.contour(x, y, loss, levels=steps, colors="#5B7083", linewidths=0.5)
     bar = axes.figure.colorbar(filled, ax=axes, label=colour_label)
-    bar.ax.minorticks_off()
+    if log:
+        near_decades = steps[-1] / steps[0] < 50
+        bar.set_ticks(
+            LogLocator(subs=(1, 2, 5) if near_decades else (1,)), format="{x:g}" if near_decades else None
+        )
+        bar.ax.minorticks_off()
+    if alike:
+        axes.set_aspect("equal")  # a gradient is at right angles to its contour only where both scales agree
     for point in surface.minima:
         axes.plot(
             *point,
@@ -92,13 +104,34 @@ def contours(
     for index, path in enumerate(paths):
         _draw_path(axes, path, index, surface.domain)
     axes.grid(False)
-    (x_low, x_high), (y_low, y_high) = surface.domain
     axes.set(xlim=(x_low, x_high), ylim=(y_low, y_high))
     theme.finish(axes, x=surface.axis_names[0], y=surface.axis_names[1], title=title)
     if any(path.label for path in paths):
-        handles, names = axes.get_legend_handles_labels()
-        axes.legend(handles, names, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=min(3, len(names)))
+        _legend_below(axes, new=new)
     return axes
+
+
+def _legend_below(axes: Axes, *, new: bool) -> None:
+    """Name the paths and their marks below the axes: on them there is no free corner."""
+    from matplotlib.lines import Line2D
+    from matplotlib.transforms import ScaledTranslation
+
+    handles, names = axes.get_legend_handles_labels()
+    drawn = {line.get_marker() for line in axes.lines if line.get_linestyle() == "None"}
+    for marker, name in (("o", "start"), ("s", "end"), ("X", "leaves the domain"), ("*", "minimum")):
+        if marker in drawn and new:  # beside other axes there is no room for more than the paths
+            look = {"color": "white", "markeredgecolor": "black", "markersize": 8}
+            handles.append(Line2D([], [], linestyle="none", marker=marker, **look))
+            names.append(name)
+    sheet = axes.figure
+    widest = max(len(theme.plain(name)) for name in names) * 0.082 + 0.6
+    inches = 1.2 * axes.get_position().width * sheet.get_size_inches()[0]
+    columns = int(np.clip(inches / widest, 1, len(names)))
+    if new:
+        sheet.set_size_inches(6.4, sheet.get_size_inches()[1] + 0.22 * -(-len(names) // columns))
+    below = axes.transAxes + ScaledTranslation(0, -40 / 72, sheet.dpi_scale_trans)
+    place = {"loc": "upper center", "bbox_to_anchor": (0.5, 0.0), "bbox_transform": below}
+    axes.legend(handles, names, ncols=columns, **place)
 
 
 def _paths(paths: Any) -> list[Any]:
@@ -125,26 +158,41 @@ def _levels(loss: np.ma.MaskedArray, levels: Any, *, log: bool) -> np.ndarray:
         # One minimum that is nearly 0 would otherwise take most of the levels.
         low = max(low, float(np.percentile(loss.compressed(), 0.1)), high * 1e-9)
         return np.geomspace(low, high, levels + 1)
-    return np.linspace(low, high, levels + 1)
+    from matplotlib.ticker import MaxNLocator
+
+    return MaxNLocator(levels, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
 
 
 def _draw_path(axes: Axes, path: Any, index: int, domain: Any) -> None:
     """Draw one path with its start, its end, or the place where it leaves the domain."""
-    look = theme.line_style(_PATH_ORDER[index % len(_PATH_ORDER)])
+    from matplotlib.patheffects import Normal, Stroke
+
+    number = _PATH_ORDER[index % len(_PATH_ORDER)]
+    look = {"color": theme.COLOURS[number], "zorder": 4}
     points = near(path.points, domain)
-    dotted = {"marker": "o", "markersize": 3} if len(points) <= 60 else {}
-    axes.plot(*points.T, label=path.label or None, zorder=4, **look, **dotted)
+    # Dashes would tear a zigzag apart; markers along the way tell paths apart as well as colours.
+    along = {
+        "marker": _ALONG[index % len(_ALONG)],
+        "markersize": 4.5,
+        "markevery": max(1, len(points) // 40),
+    }
+    halo = [Stroke(linewidth=3.0, foreground=theme.BACKGROUND), Normal()]
+    axes.plot(
+        *points.T, label=path.label or None, linestyle="-", linewidth=1.5, path_effects=halo, **look, **along
+    )
     mark = {"linestyle": "none", "markeredgecolor": "black", "color": look["color"], "zorder": 5}
-    axes.plot(*points[0], marker="o", markersize=8, **mark)
+    axes.plot(*points[0], marker="o", markersize=9, **mark)
     leaving = border(path.points, domain)
     if leaving is None:
-        axes.plot(*points[-1], marker="s", markersize=7, **mark)
+        axes.plot(*points[-1], marker="s", markersize=8, **mark)
     else:
         axes.plot(*leaving, marker="X", markersize=10, clip_on=False, **mark)
 
 
 #: On blue ground a path begins with vermilion; blue itself comes last.
 _PATH_ORDER = (1, 4, 2, 7, 5, 3, 6, 0)
+#: Markers along a path; the circle, the square and the cross mark its ends.
+_ALONG = ("8", "^", "D", "v", "P", "<", "p", ">")
 
 
 def near(points: Any, domain: Any) -> np.ndarray:
@@ -237,16 +285,23 @@ def surface(
         with np.errstate(invalid="ignore"):
             inside = ((path.points >= low) & (path.points <= high)).all(axis=1)
         ground = np.where(inside[:, np.newaxis], path.points, np.nan)
-        look = theme.line_style(_PATH_ORDER[index % len(_PATH_ORDER)])
+        colour = theme.COLOURS[_PATH_ORDER[index % len(_PATH_ORDER)]]
+        along = {
+            "marker": _ALONG[index % len(_ALONG)],
+            "markersize": 3.5,
+            "markevery": max(1, len(ground) // 40),
+        }
         heights = np.where(inside, _height(path.losses, zscale), np.nan)
-        axes.plot(*ground.T, heights, label=path.label or None, zorder=3, **look)
         axes.plot(
-            *ground[:1].T, heights[:1], marker="o", markeredgecolor="black", zorder=4, color=look["color"]
+            *ground.T, heights, label=path.label or None, linestyle="-", color=colour, zorder=3, **along
         )
+        start = {"marker": "o", "markersize": 8, "markeredgecolor": "black", "linestyle": "none"}
+        axes.plot(*ground[:1].T, heights[:1], color=colour, zorder=4, **start)
     axes.view_init(elevation, azimuth)
-    axes.set_xlabel(surface.axis_names[0])
-    axes.set_ylabel(surface.axis_names[1])
-    axes.set_zlabel(z if zscale == "linear" else f"log₁₀ {z}")
+    axes.set_xlabel(surface.axis_names[0], labelpad=6)
+    axes.set_ylabel(surface.axis_names[1], labelpad=6)
+    axes.set_zlabel(z if zscale == "linear" else f"log₁₀ {z}", labelpad=8)
+    axes.locator_params(nbins=5)
     axes.set_box_aspect(None, zoom=0.9)
     if title:
         axes.set_title(title, wrap=True)

@@ -35,8 +35,8 @@ def curves(
     x_values : array, shape (n,)
         Positions on the horizontal axis.
     ys : array, shape (n,) or (m, n), or list of m arrays of shape (n,)
-        One row per line. An array of shape (n, m) with m ≠ n is taken as its transpose. NaN and infinite values
-        leave gaps.
+        One row per line. An array of shape (n, m) with m ≠ n is taken as its transpose. NaN and infinite
+        values leave gaps.
     labels : sequence of str, optional
         One per line, for the legend.
     x, y : str
@@ -69,6 +69,7 @@ def curves(
     for index, (row, name) in enumerate(zip(rows, names, strict=True)):
         axes.plot(positions, row, label=name or None, **theme.line_style(first + index, len(positions)))
     theme.finish(axes, x=x, y=y, title=title, xscale=xscale, yscale=yscale)
+    theme.whole_ticks(axes, positions, xscale)
     if labels is not None:
         theme.legend(axes)
     return axes
@@ -151,6 +152,7 @@ def bands(
         axes.fill_between(positions, low, high, color=look["color"], alpha=0.18, linewidth=0)
         axes.plot(positions, middle, label=name or None, **look)
     theme.finish(axes, x=x, y=y, title=title, xscale=xscale, yscale=yscale)
+    theme.whole_ticks(axes, positions, xscale)
     theme.legend(axes)
     return axes
 
@@ -169,7 +171,7 @@ def _groups(runs: Any, labels: Sequence[str] | None, length: int) -> tuple[Seque
     for group in groups:
         if group.ndim != 2 or group.shape[1] != length:
             raise ValueError(
-                f"each group of runs must have shape (seeds, {length}), one column per x, but one has {group.shape}"
+                f"each group of runs needs the shape (seeds, {length}), one column per x, not {group.shape}"
             )
     return theme.check_labels(labels, len(groups)), groups
 
@@ -200,7 +202,7 @@ def flow(
     Parameters
     ----------
     norms : mapping of layer name → array, shape (n,)
-        Norms in the order of the layers, such as ``FlowRecorder.norms``; zeros cannot be drawn and leave gaps.
+        Norms in the order of the layers, such as ``FlowRecorder.norms``; zeros leave gaps.
     steps : array, shape (n,), optional
         Training steps of the columns; 0, 1, 2, … by default.
     x, y, title : str
@@ -290,6 +292,7 @@ def function_table(
         for index, (line, label) in enumerate(zip(lines, ("function", "derivative"), strict=False)):
             panel.plot(grid, line, label=label, **theme.line_style(index))
         theme.finish(panel, title=name)
+        panel.locator_params(nbins=4, steps=[1, 2, 5, 10])
         if limits:
             panel.set_ylim(limits)
     for panel in panels[max(0, len(functions) - columns) : len(functions)]:
@@ -326,7 +329,7 @@ def _values(name: str, function: Callable[[Any], Any], grid: np.ndarray) -> np.n
         raise ValueError(f"{name} must return one value per argument, but {grid.shape} became {values.shape}")
     values = values.copy()
     steps = np.abs(np.diff(values))
-    # A jump stays as large however fine the grid; a steep slope does not reach half the range in 1/800 of the domain.
+    # A slope, however steep, does not rise by 0.4 of the range within 1/800 of the domain; a jump does.
     jumps = (
         steps > 0.4 * max(np.ptp(values[np.isfinite(values)]), 1e-12)
         if np.isfinite(values).any()

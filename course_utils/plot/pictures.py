@@ -39,7 +39,8 @@ def images(
         Colour map of grey images; ``"RdBu_r"`` for images with a sign, such as weights.
     limits : (float, float) or "each", optional
         Values drawn darkest and brightest. By default the same for all images: (0, 1) if they lie in it, else
-        their smallest and largest value (symmetric about 0 for a diverging map); ``"each"`` takes each image's own.
+        their smallest and largest value (symmetric about 0 for a diverging map); ``"each"`` takes each
+        image's own.
     colour_label : str
         If given, a colour bar with this label stands beside the images.
     size : float, optional
@@ -133,7 +134,7 @@ def _new_panels(
 ) -> np.ndarray:
     """Make a figure whose cells have the shape of the first image."""
     rows = -(-len(pictures) // columns)
-    width = size or min(4.0, max(0.95, 8.0 / max(columns, 4)))
+    width = size or min(3.6, max(0.95, 8.0 / (columns + 1)))
     height = width * pictures[0].shape[0] / pictures[0].shape[1]
     return np.ravel(
         theme.figure(

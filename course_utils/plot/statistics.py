@@ -90,7 +90,7 @@ def _sets(values: Any, labels: Sequence[str] | None) -> tuple[list[np.ndarray], 
     if isinstance(values, Mapping):
         labels = list(values) if labels is None else labels
         values = list(values.values())
-    elif not (isinstance(values, list | tuple) and len(values) and np.ndim(values[0]) > 0):
+    elif not (isinstance(values, list | tuple) and values and np.ndim(values[0]) > 0):
         values = [values]
     sets = [np.ravel(theme.numbers(each, "values")) for each in values]
     return sets, theme.check_labels(labels, len(sets))

@@ -12,8 +12,8 @@ import numpy as np
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-#: Eight colours told apart by every reader: six of Okabe and Ito (2008), a dark grey and a wine red (Tol 2021)
-#: in place of their yellow, which disappears on white. Neighbours differ in lightness as well as in hue.
+#: Eight colours told apart by every reader: six of Okabe and Ito (2008), with a dark grey and a wine red in
+#: place of their yellow, which disappears on white. Neighbours differ in lightness as well as in hue.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#3D3D3D", "#E69F00", "#56B4E9", "#882255")
 #: One line style per colour, so that a grey print or a colour-blind reader still tells lines apart.
 LINE_STYLES: tuple[Any, ...] = (
@@ -182,6 +182,12 @@ def finish(
     return axes
 
 
+def whole_ticks(axes: Axes, positions: np.ndarray, scale: str) -> None:
+    """Tick the horizontal axis at whole numbers when all positions are whole, such as epochs."""
+    if scale == "linear" and np.array_equal(positions, np.round(positions)):
+        axes.xaxis.get_major_locator().set_params(integer=True)
+
+
 def line_style(index: int, points: int = 1000) -> dict[str, Any]:
     """Colour, line style and (for few points) marker of the line with this number."""
     look = {"color": COLOURS[index % len(COLOURS)], "linestyle": LINE_STYLES[index % len(LINE_STYLES)]}
@@ -259,6 +265,12 @@ def _drawn_points(axes: Axes) -> np.ndarray:
                 to_axes.transform(path.vertices) for path in collection.get_paths() if len(path.vertices)
             ]
     for patch in axes.patches:
+        if hasattr(patch, "get_data"):  # the steps of a histogram: the area below them
+            heights, edges, _ = patch.get_data()
+            middles = np.repeat((edges[1:] + edges[:-1]) / 2, 20)
+            below = (heights[:, np.newaxis] * np.linspace(0, 1, 20)).ravel()
+            found.append(to_axes.transform(np.stack([middles, below], axis=1)))
+            continue
         box = patch.get_window_extent().transformed(axes.transAxes.inverted())
         grid = np.meshgrid(np.linspace(box.x0, box.x1, 7), np.linspace(box.y0, box.y1, 25))
         found.append(np.stack([part.ravel() for part in grid], axis=1))

@@ -1,1 +1,1 @@
-"""Regression of notebook outputs: a pytest plugin on nbval that compares numbers and figures with tolerance."""
+"""Regression of notebook outputs: a pytest plugin that compares with tolerance."""

@@ -37,8 +37,8 @@ def kernel_environment(changes: Mapping[str, str] | None = None) -> dict[str, st
     Returns
     -------
     dict
-        This process' variables with the course's own settings. Threads are divided among the workers of pytest-xdist
-        unless they are set already.
+        This process' variables with the course's own settings. Threads are divided among the workers of
+        pytest-xdist unless they are set already.
     """
     environment = dict(os.environ)
     # ipykernel drops output written by compiled code when it believes that it is itself under test.

@@ -1,7 +1,7 @@
 """Figures compared by what they show: the JSON that `course_utils.figure_content` puts beside each picture.
 
-The comparison knows three kinds of things in that JSON, whatever artist they belong to: quantities (an object with
-"values"), distributions (an object with "shares") and words. So a new kind of artist needs no code here.
+The comparison knows three kinds of things in that JSON, whatever artist they belong to: quantities (an object
+with "values"), distributions (an object with "shares") and words. So a new kind of artist needs no code here.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ from tests.regression.text import compare_text
 
 MIME_TYPE = "application/vnd.course-figure+json"
 SCHEMA = 1
-# Share of an artist's range that a value may be off; a tenth of it where measured on the whole axis, which is less
-# than a pixel: a line that is almost flat need not agree better than anyone can see.
+# Share of an artist's range that a value may be off; a tenth of it where measured on the whole axis, which is
+# less than a pixel: a line that is almost flat need not agree better than anyone can see.
 OF_RANGE = 0.02
 OF_AXIS = 0.002
 # Share of the points of a scatter that may lie elsewhere.
 OF_POINTS = 0.05
+# A range below this share of the values themselves is rounding noise.
+CONSTANT = 1e-6
 # Values closer than this are equal: noughts with rounding noise.
 NOUGHT = 1e-9
 NUMERIC_WORDS = {"title", "label", "text", "texts", "ticks"}
@@ -30,7 +32,11 @@ NOT_COMPARED = {"style"}
 
 
 def compare_figures(
-    stored: dict[str, Any], new: dict[str, Any], findings: Findings, where: str = "figure", tolerance: Tolerance = NONE
+    stored: dict[str, Any],
+    new: dict[str, Any],
+    findings: Findings,
+    where: str = "figure",
+    tolerance: Tolerance = NONE,
 ) -> None:
     """Compare the contents of two figures or animations and note what differs.
 
@@ -46,11 +52,14 @@ def compare_figures(
         What the cell's tags allow: `rtol` is a share of an artist's range.
     """
     findings.figures += 1
-    for side, content in (("stored", stored), ("new", new)):
-        if content.get("schema") != SCHEMA:
-            findings.differ("figure", where, stored.get("schema"), new.get("schema"), f"unknown schema, {side}")
-            return
-    _Walk(findings, tolerance).compare(stored, new, where)
+    schemas = [content.get("schema") if isinstance(content, dict) else None for content in (stored, new)]
+    if schemas != [SCHEMA, SCHEMA]:
+        findings.differ("figure", f"{where}, schema", *schemas, f"this comparison reads schema {SCHEMA}")
+        return
+    try:
+        _Walk(findings, tolerance).compare(stored, new, where)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        findings.differ("figure", where, "content that cannot be read", "content", repr(error))
 
 
 def compare_pictures(
@@ -99,13 +108,14 @@ class _Walk:
             self.findings.differ("figure", where, stored, new)
 
     def _objects(self, stored: dict[str, Any], new: dict[str, Any], where: str) -> None:
+        done = set(NOT_COMPARED)
         if "values" in stored and "values" in new:
             self._quantities(stored, new, where)
-            return
-        if "shares" in stored and "shares" in new:
+            done |= {"values", "range", "axis", "scale", "missing"}
+        elif "shares" in stored and "shares" in new:
             self._shares(stored["shares"], new["shares"], where)
-            return
-        for key in sorted((stored.keys() | new.keys()) - NOT_COMPARED):
+            done.add("shares")
+        for key in sorted((stored.keys() | new.keys()) - done):
             name = f"{where}, {key}"
             if key not in stored or key not in new:
                 self.findings.differ("figure", name, stored.get(key, "nothing"), new.get(key, "nothing"))
@@ -114,7 +124,9 @@ class _Walk:
 
     def _lists(self, stored: list[Any], new: list[Any], where: str, key: str) -> None:
         if len(stored) != len(new):
-            self.findings.differ("figure", where, _names(stored), _names(new), f"{len(stored)} became {len(new)}")
+            self.findings.differ(
+                "figure", where, _names(stored), _names(new), f"{len(stored)} became {len(new)}"
+            )
             return
         for place, (old, fresh) in enumerate(zip(stored, new, strict=True), start=1):
             name = f"{where} {place}"
@@ -126,16 +138,21 @@ class _Walk:
     def _quantities(self, stored: dict[str, Any], new: dict[str, Any], where: str) -> None:
         for key in ("scale", "missing"):
             if stored.get(key) != new.get(key):
-                self.findings.differ("figure", f"{where}, {key}", stored.get(key, "none"), new.get(key, "none"))
+                self.findings.differ(
+                    "figure", f"{where}, {key}", stored.get(key, "none"), new.get(key, "none")
+                )
                 return
         log = stored.get("scale") == "log"
         limit = self._limit(stored, log)
-        old, fresh = _flat(stored["values"]), _flat(new["values"])
+        old, fresh = _numbers(stored["values"]), _numbers(new["values"])
         if len(old) != len(fresh):
             self.findings.differ("figure", where, f"{len(old)} values", f"{len(fresh)} values")
             return
         # The range is compared as well: a peak may lie between the fixed indices.
-        pairs = [*zip(old, fresh, strict=True), *zip(stored["range"], new["range"], strict=True)]
+        pairs = [
+            *zip(old, fresh, strict=True),
+            *zip(_numbers(stored["range"]), _numbers(new["range"]), strict=True),
+        ]
         worst, worst_pair = 0.0, (None, None)
         for a, b in pairs:
             error = _distance(a, b, log)
@@ -145,28 +162,31 @@ class _Walk:
             unit = " in decades" if log else ""
             place = pairs.index(worst_pair) + 1
             name = f"{where}, value {place} of {len(old)}" if place <= len(old) else f"{where}, range"
-            self.findings.differ("figure", name, *worst_pair, f"at most {limit:.3g} apart{unit}")
+            self.findings.differ(
+                "figure", name, *(f"{value:g}" for value in worst_pair), f"at most {limit:.3g} apart{unit}"
+            )
         elif worst > NOUGHT:
             self.findings.use(worst / limit, where)
 
     def _limit(self, stored: dict[str, Any], log: bool) -> float:
         share = max(OF_RANGE, self.tolerance.rtol)
-        size = _size(stored["range"], log)
-        limit = max(share * size, OF_AXIS * _size(stored.get("axis", (0, 0)), log))
-        if not size and not log and "axis" not in stored:
-            limit = max(limit, share * abs(_number(stored["range"][0])))
-        return max(limit, NOUGHT)
+        limits = _numbers(stored["range"])
+        size, largest = _size(limits, log), max(map(abs, limits))
+        on_axis = OF_AXIS * _size(_numbers(stored["axis"]), log) if "axis" in stored else 0.0
+        if not log and size <= CONSTANT * largest and not on_axis:
+            size = largest
+        return max(share * size, on_axis, NOUGHT)
 
     def _shares(self, stored: list[Any], new: list[Any], where: str) -> None:
-        old, fresh = _flat(stored), _flat(new)
+        old, fresh = _numbers(stored), _numbers(new)
         if len(old) != len(fresh):
             self.findings.differ("figure", where, len(old), len(fresh))
             return
         # Half the sum of differences is the share of points that would have to move.
-        moved = sum(abs(a - b) for a, b in zip(old, fresh, strict=True)) / 2
+        moved = sum(abs(a - b) for a, b in zip(old, fresh, strict=True)) / 200
         limit = max(OF_POINTS, self.tolerance.rtol)
-        # Shares are stored with four digits: so much of the sum is rounding.
-        moved = max(0.0, moved - 1e-4)
+        # Shares are stored in hundredths of a percent: so much of the sum may be rounding.
+        moved = max(0.0, moved - 1e-3)
         if moved > limit:
             why = f"at most {limit:.0%} may lie elsewhere"
             self.findings.differ("figure", where, "a distribution", f"{moved:.1%} of it elsewhere", why)
@@ -174,35 +194,35 @@ class _Walk:
             self.findings.use(moved / limit, where)
 
 
-def _distance(stored: Any, new: Any, log: bool) -> float:
-    """Return how far two values are apart; infinitely far when one of them is missing, infinite or not positive."""
-    if stored == new:
+def _distance(stored: float, new: float, log: bool) -> float:
+    """Return how far two values are apart: infinitely when only one is finite, or positive on a log axis."""
+    if stored == new or (math.isnan(stored) and math.isnan(new)):
         return 0.0
-    if not all(isinstance(value, int | float) for value in (stored, new)):
+    if not (math.isfinite(stored) and math.isfinite(new)):
         return math.inf
     if not log:
         return abs(stored - new)
     if stored <= 0 or new <= 0:
-        # Below a log axis: both are off the picture.
+        # What is not positive is not drawn on a log axis.
         return 0.0 if stored <= 0 and new <= 0 else math.inf
     return abs(math.log10(stored) - math.log10(new))
 
 
-def _size(pair: Any, log: bool) -> float:
-    low, high = _number(pair[0]), _number(pair[1])
+def _size(limits: list[float], log: bool) -> float:
+    low, high = limits
     if not log:
         return abs(high - low)
     return abs(math.log10(high) - math.log10(low)) if low > 0 and high > 0 else 0.0
 
 
-def _number(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) else 0.0
-
-
-def _flat(values: Any) -> list[Any]:
-    return [leaf for value in values for leaf in _flat(value)] if isinstance(values, list) else [values]
+def _numbers(text: str | list[str]) -> list[float]:
+    """Read numbers that stand side by side in a string, or in several."""
+    return [float(word) for word in (text if isinstance(text, str) else " ".join(text)).split()]
 
 
 def _names(items: list[Any]) -> str:
-    words = [str(item.get("label", item.get("kind", "…"))) if isinstance(item, dict) else str(item) for item in items]
+    words = [
+        str(item.get("label", item.get("kind", "…"))) if isinstance(item, dict) else str(item)
+        for item in items
+    ]
     return ", ".join(words) or "nothing"

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import signal
 import sys
+import tempfile
 import threading
 import time
 from dataclasses import dataclass
@@ -38,11 +39,13 @@ class KernelError(RuntimeError):
 
 
 class SameInterpreter(KernelSpecManager):
-    """Finds one kernel: the Python that runs this process, whatever kernels are installed."""
+    """Finds one kernel: the Python of this process, or another one asked for, whatever is installed."""
+
+    python = sys.executable
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
         """Return the specification of that kernel."""
-        command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        command = [self.python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
         return KernelSpec(argv=command, display_name="Python 3", language="python", name=kernel_name)
 
 
@@ -73,7 +76,10 @@ class NotebookKernel:
     def __init__(
         self, notebook: NotebookNode, folder: Path, environment: Mapping[str, str], timeout: float = 600
     ) -> None:
-        self.manager = AsyncKernelManager(kernel_spec_manager=SameInterpreter(), kernel_name="python3")
+        specifications = SameInterpreter()
+        # Tools run notebooks in other environments by naming their Python here.
+        specifications.python = environment.get("COURSE_KERNEL_PYTHON", sys.executable)
+        self.manager = AsyncKernelManager(kernel_spec_manager=specifications, kernel_name="python3")
         self.client = NotebookClient(
             notebook,
             km=self.manager,
@@ -89,6 +95,8 @@ class NotebookKernel:
         self.executed = 0
         self.usage = Usage()
         self._watch = _Watch()
+        # What the process itself writes (a kernel's log, a library's last words) is kept for its obituary.
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the kernel
 
     def __enter__(self) -> NotebookKernel:
         self.start()
@@ -100,7 +108,11 @@ class NotebookKernel:
     def start(self) -> None:
         """Start the kernel and wait until it answers."""
         try:
-            self._wait(self.client.async_start_new_kernel(cwd=str(self.folder), env=self.environment))
+            self._wait(
+                self.client.async_start_new_kernel(
+                    cwd=str(self.folder), env=self.environment, stderr=self._log
+                )
+            )
             self._watch.start(self.manager.provisioner.process.pid)
             self._wait(self.client.async_start_new_kernel_client())
         except RuntimeError as error:
@@ -151,6 +163,7 @@ class NotebookKernel:
             with contextlib.suppress(psutil.Error):
                 process.kill()
         self.loop.close()
+        self._log.close()
 
     def _wait(self, work: Coroutine[Any, Any, Any]) -> Any:
         asyncio.set_event_loop(self.loop)
@@ -166,6 +179,9 @@ class NotebookKernel:
         else:
             how = f"with exit code {code}"
         text = "".join(output.get("text", "") for output in cell.outputs if output.output_type == "stream")
+        self._log.seek(0)
+        log = self._log.read().decode(errors="replace")
+        text += "".join(line for line in log.splitlines(keepends=True) if "IPKernelApp" not in line)
         last = text.strip().splitlines()[-5:]
         tail = "; last output:\n" + "\n".join(last) if last else "; no output before"
         return f"the kernel died {how}, peak memory {self._watch.peak():.0f} MB{tail}"
@@ -215,11 +231,10 @@ class _Watch:
         self._look()
         if self.process and sys.platform == "linux":
             # The kernel's own high-water mark catches what falls between two samples.
-            with contextlib.suppress(OSError, ValueError, IndexError):
+            with contextlib.suppress(OSError):
                 status = Path(f"/proc/{self.process.pid}/status").read_text()
-                line = next(line for line in [*status.splitlines(), ""] if line.startswith("VmHWM") or not line)
-                if line:
-                    self._peak = max(self._peak, float(line.split()[1]) / 1024)
+                marks = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")]
+                self._peak = max([self._peak, *(float(mark) / 1024 for mark in marks)])
         return self._peak
 
     def _look(self) -> None:

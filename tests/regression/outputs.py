@@ -71,7 +71,9 @@ def compare_outputs(
         texts = [_stream(outputs, stream) for outputs in (old, fresh)]
         if texts[0] or texts[1]:
             compare_text(*texts, findings, stream, tolerance)
-    old, fresh = ([output for output in outputs if output.output_type != "stream"] for outputs in (old, fresh))
+    old, fresh = (
+        [output for output in outputs if output.output_type != "stream"] for outputs in (old, fresh)
+    )
     if len(old) != len(fresh):
         either = old + fresh
         kind = "figure" if any(_has_figure(output) for output in either) else "text"
@@ -88,7 +90,9 @@ def _compare_output(
     if stored.output_type != new.output_type:
         findings.differ("text", where, stored.output_type, new.output_type)
     elif stored.output_type == "error":
-        compare_text(f"{stored.ename}: {stored.evalue}", f"{new.ename}: {new.evalue}", findings, where, tolerance)
+        compare_text(
+            f"{stored.ename}: {stored.evalue}", f"{new.ename}: {new.evalue}", findings, where, tolerance
+        )
     else:
         _compare_bundles(stored.data, new.data, findings, where, tolerance)
 
@@ -116,6 +120,11 @@ def _compare_bundles(
         elif mime_type == "text/plain" and "text/html" in stored and not has_content:
             # The same table once more, with columns cut by the width of a terminal.
             continue
+        elif mime_type == "text/plain" and has_content:
+            # "<Figure size 640x480 with 1 Axes>" holds no result: it is compared, but counts for nothing.
+            words = Findings()
+            compare_text(old, fresh, words, name, kind="figure")
+            findings.differences += words.differences
         elif isinstance(old, str) and isinstance(fresh, str):
             compare_text(old, fresh, findings, name, tolerance)
         elif old != fresh:
@@ -128,11 +137,15 @@ def _compare_pictures(
     if mime_type == "image/png":
         figures.compare_pictures(stored, new, findings, where, tolerance)
     else:
-        findings.differ("figure", where, mime_type, mime_type, "only PNG pictures can be compared: show a figure or PNG")
+        findings.differ(
+            "figure", where, mime_type, mime_type, "only PNG pictures can be compared: show a figure or PNG"
+        )
 
 
 def _stream(outputs: Sequence[NotebookNode], name: str) -> str:
-    return "".join(output.text for output in outputs if output.output_type == "stream" and output.name == name)
+    return "".join(
+        output.text for output in outputs if output.output_type == "stream" and output.name == name
+    )
 
 
 def _has_figure(output: NotebookNode) -> bool:

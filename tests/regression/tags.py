@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-EXEMPTING = re.compile(r"(nbval|pytest[-_ ]?validate)[-_ ]*(ignore|skip|check|raises)|^skip-execution$", re.IGNORECASE)
-EXEMPTING_COMMENT = re.compile(r"^\s*#.*(nbval|pytest[-_ ]?validate)[-_ ]*(ignore|skip|check|raises)", re.I | re.M)
+MARKER = r"(nbval|pytest[-_ ]?validate)[-_ ]*(ignore|skip|check|raises)"
+EXEMPTING_TAG = re.compile(rf"{MARKER}|^skip-execution$", re.IGNORECASE)
+EXEMPTING_COMMENT = re.compile(rf"^\s*#.*{MARKER}.*", re.IGNORECASE | re.MULTILINE)
+INSTEAD = "no cell is exempt, widen its tolerance with rtol= or atol="
 TOLERANCE = re.compile(r"^(rtol|atol)\s*[=:]\s*(.*)$")
 
 
@@ -56,7 +58,7 @@ def read_tolerance(cell: NotebookNode) -> Tolerance:
     Raises
     ------
     TagError
-        For a tag or comment that would exempt the cell, a tag that cannot be read, and one without its reason.
+        For a tag or comment that would exempt the cell, a tag that cannot be read, or one without its reason.
     """
     tags = cell.metadata.get("tags", [])
     refuse_exemption(cell.source, tags)
@@ -67,22 +69,20 @@ def read_tolerance(cell: NotebookNode) -> Tolerance:
             widths[match[1]] = _width(tag, match[2])
     reason = str(cell.metadata.get("tolerance_reason", "")).strip()
     if any(widths.values()) and not reason:
-        raise TagError("a tag widens the tolerance, but the cell's metadata has no tolerance_reason that says why")
+        raise TagError("a tag widens the tolerance, but no tolerance_reason in the cell's metadata says why")
     if "raises-exception" in tags and not (reason or str(cell.metadata.get("exception_reason", "")).strip()):
-        raise TagError("the cell is tagged raises-exception, but its metadata has no exception_reason that says why")
+        raise TagError("the tag raises-exception is there, but no exception_reason in the cell's metadata")
     return Tolerance(**widths)
 
 
 def refuse_exemption(source: str, tags: list[str]) -> None:
     """Raise `TagError` if a tag or a comment tries to keep a cell from being run or compared."""
     for tag in tags:
-        if EXEMPTING.search(tag):
-            raise TagError(f"the tag {tag!r} would exempt the cell: no cell is exempt, widen it with rtol= or atol=")
+        if EXEMPTING_TAG.search(tag):
+            raise TagError(f"the tag {tag!r} would exempt the cell: {INSTEAD}")
     comment = EXEMPTING_COMMENT.search(source)
     if comment:
-        raise TagError(
-            f"the comment {comment[0].strip()!r} would exempt the cell: no cell is exempt, widen it with rtol= or atol="
-        )
+        raise TagError(f"the comment {comment[0].strip()!r} would exempt the cell: {INSTEAD}")
 
 
 def _width(tag: str, text: str) -> float:

@@ -1,7 +1,7 @@
 """Texts compared with tolerance for the numbers in them.
 
-The text around numbers must agree up to blanks, integers exactly, decimals and percentages within one unit of the last
-digit shown. Arithmetic is done on decimals, so that "one unit" means exactly that.
+The text around numbers must agree up to blanks, integers exactly, decimals and percentages within one unit of
+the last digit shown. Arithmetic is done on decimals, so that "one unit" means exactly that.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from decimal import Decimal
 from tests.regression.findings import Findings
 from tests.regression.tags import NONE, Tolerance
 
-# A sign belongs to a number unless something stands before it that it would subtract from. Digits within a word or a
-# version ("conv2d_1", "v0.1.0", "float32") are text.
+# A sign belongs to a number unless something stands before it that it would subtract from. Digits within a
+# word or a version ("conv2d_1", "v0.1.0", "float32") are text.
 NUMBER = re.compile(
     r"(?<![\w.])(?P<sign>(?<![)\]%])[-+])?"
     r"(?P<digits>[0-9]{1,3}(?:,[0-9]{3})+(?![0-9,])|[0-9]+)?(?P<decimals>\.[0-9]*)?(?P<exponent>[eE][-+]?[0-9]+)?"
@@ -90,7 +90,12 @@ def split(text: str) -> tuple[list[str], list[Number]]:
 
 
 def compare_text(
-    stored: str, new: str, findings: Findings, where: str, tolerance: Tolerance = NONE, kind: str | None = None
+    stored: str,
+    new: str,
+    findings: Findings,
+    where: str,
+    tolerance: Tolerance = NONE,
+    kind: str | None = None,
 ) -> None:
     """Compare two texts and note what differs.
 
@@ -113,7 +118,9 @@ def compare_text(
         findings.differ(kind or "text", where, *_around(plain(stored), plain(new)))
         return
     for place, (old, fresh) in enumerate(zip(old_numbers, new_numbers, strict=True), start=1):
-        name = f"{where}, number {place}" + (f" after {old_pieces[place - 1][-30:]!r}" if old_pieces[place - 1] else "")
+        name = f"{where}, number {place}" + (
+            f" after {old_pieces[place - 1][-30:]!r}" if old_pieces[place - 1] else ""
+        )
         _compare_numbers(old, fresh, findings, name, tolerance, kind)
 
 
@@ -145,7 +152,7 @@ def _compare_numbers(
 
 
 def _changed_type(stored: Number, new: Number) -> bool:
-    """Whether an integer became a decimal or the other way round, other than by dropping noughts (0.999 and 1)."""
+    """Whether an integer became a decimal or the reverse, other than by dropping noughts (0.999 and 1)."""
     decimal = new if stored.exact else stored
     return decimal.text.rstrip("% ").endswith(("0", "."))
 
@@ -156,7 +163,9 @@ def _read(match: re.Match[str]) -> Number | None:
         return None
     places = max(len(decimals) - 1, 0)
     power = int(exponent[1:]) if exponent else 0
-    value = Decimal(f"{match['sign'] or ''}{digits.replace(',', '') or '0'}{decimals if places else ''}E{power}")
+    value = Decimal(
+        f"{match['sign'] or ''}{digits.replace(',', '') or '0'}{decimals if places else ''}E{power}"
+    )
     percent = match["percent"] is not None
     # "1." is NumPy's integer-valued float; it shows no decimal, so it is as exact as an integer.
     exact = not (places or exponent or percent)
@@ -170,6 +179,8 @@ def _fold(piece: str) -> str:
 def _around(stored: str, new: str, context: int = 60) -> tuple[str, str]:
     """Return both texts from a little before the first character in which they differ."""
     stored, new = _fold(stored), _fold(new)
-    place = next((i for i, (a, b) in enumerate(zip(stored, new, strict=False)) if a != b), min(len(stored), len(new)))
+    place = 0
+    while place < min(len(stored), len(new)) and stored[place] == new[place]:
+        place += 1
     start = max(0, place - context // 2)
     return repr(stored[start : place + context]), repr(new[start : place + context])
