@@ -33,7 +33,7 @@ _KNOWN_LINES = re.compile(
     r"|[Cc]ould not find cuda drivers"
     r"|failed call to cuInit"
     r"|Unable to register cu(FFT|DNN|BLAS) factory"
-    r"|computation_placer already registered"
+    r"|computation placer already registered"
     r"|This TensorFlow binary is optimized to use"
     r"|To enable the following instructions"
 )

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from matplotlib.figure import Figure
+from traitlets.config import Config
 
 from course_utils import figure_content
 from course_utils.figure_content import MIME_TYPE, alt_text, animation_content, describe, register
@@ -15,7 +16,7 @@ from course_utils.figure_content import MIME_TYPE, alt_text, animation_content, 
 
 @pytest.fixture
 def formatter():
-    shell = InteractiveShell()
+    shell = InteractiveShell(config=Config({"HistoryManager": {"enabled": False}}))
     register(shell)
     png = shell.display_formatter.formatters["image/png"]
     png.enabled = True

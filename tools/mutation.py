@@ -47,8 +47,8 @@ COMPARISONS = {
     ast.Eq: ("==", "!="),
     ast.NotEq: ("!=", "=="),
 }
-# Arguments whose text only a person reads.
-NOT_READ = {"hint"}
+# Arguments that leave no trace in stored outputs: words for a person, and a bar that is silent there.
+NOT_READ = {"hint", "verbose"}
 # What other profiles take is not run in the one whose outputs are stored; `make smoke` runs it.
 OTHER_PROFILES = {"full", "smoke"}
 # Arguments that place or size something on the page and leave what it shows.

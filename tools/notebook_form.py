@@ -17,7 +17,7 @@ from tools.notebook_files import ROOT, dump
 LONGEST_CELL = 30
 LARGEST_FILE = 2_000_000
 EXERCISES = (3, 5)
-OPENING = ("**Question**", "**Goals**", "**Time**", "**Prerequisites**")
+OPENING = ("Question", "Goals", "Time", "Prerequisites")
 CLOSING = ["Summary", "Exercises", "Sources"]
 # What differs from one machine or day to another.
 VOLATILE = {
@@ -52,7 +52,11 @@ def check_opening(notebook: NotebookNode, name: str, address: Address) -> list[s
     if address.badge(name) not in first.source.splitlines():
         found.append("the badge does not lead to this notebook's release: run `make address`")
     words = _before_code(notebook)
-    found += [f"there is no {word} above the set-up cell" for word in OPENING if word not in words]
+    found += [
+        f"there is no **{word}** above the set-up cell"
+        for word in OPENING
+        if not re.search(rf"\*\*{word}\W", words)
+    ]
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     if not code or not is_setup(code[0]) or code[0].source != address.setup_cell():
         found.append("the first code cell is not the set-up cell: run `make address`")

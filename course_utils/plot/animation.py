@@ -303,8 +303,11 @@ _PLAYER = """\
 <output style="min-width:7em" aria-live="off"></output></div>
 </div>
 <script>
-(function () {
-  document.querySelectorAll('[id="@id"]').forEach(function (root) {
+(function start(attempts) {
+  var roots = document.querySelectorAll('[id="@id"]');
+  // JupyterLab may run this before it attaches the output to the page.
+  if (!roots.length && attempts) { setTimeout(start, 100, attempts - 1); }
+  roots.forEach(function (root) {
     if (root.classList.contains("live")) { return; }
     root.classList.add("live");
     var images = root.querySelectorAll("img"), slider = root.querySelector("input");
@@ -334,6 +337,6 @@ _PLAYER = """\
     root.querySelector(".controls").hidden = false;
     show(0);
   });
-})();
+})(50);
 </script>
 """

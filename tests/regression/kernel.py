@@ -162,12 +162,21 @@ class NotebookKernel:
         for process in children:
             with contextlib.suppress(psutil.Error):
                 process.kill()
+        self._cancel_waiting()
         self.loop.close()
         self._log.close()
 
     def _wait(self, work: Coroutine[Any, Any, Any]) -> Any:
         asyncio.set_event_loop(self.loop)
         return self.loop.run_until_complete(work)
+
+    def _cancel_waiting(self) -> None:
+        """End what nbclient still waits for after a kernel died or was stopped in the middle of a cell."""
+        waiting = asyncio.all_tasks(self.loop)
+        for task in waiting:
+            task.cancel()
+        if waiting:
+            self.loop.run_until_complete(asyncio.gather(*waiting, return_exceptions=True))
 
     def _obituary(self, cell: NotebookNode) -> str:
         process = self.manager.provisioner.process if self.manager.provisioner else None
