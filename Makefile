@@ -1,5 +1,6 @@
 # Everything that the course needs is a line here; `make` alone lists the targets.
-# NB=notebooks/04_activations.ipynb restricts update, mutants, notebooks and student to one notebook.
+# NB=notebooks/04_activations.ipynb restricts a target that runs notebooks to that one.
+# SAMPLE=40 and SEED=0 say how many mutants are drawn, and which.
 
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
@@ -50,26 +51,27 @@ notebooks: $(READY)  ## Run the notebooks and compare every stored output
 	$(NBVAL) --junit-xml=build/notebooks.xml $(NB)
 
 student: $(READY)  ## Write copies without solutions to build/student and try one
-	$(RUN) tools.student
+	$(RUN) tools.student $(NB)
 	$(RUN) tools.student --check notebooks/04_activations.ipynb
 
 smoke: $(READY)  ## Take every notebook's full path on truncated data
 	COURSE_PROFILE=smoke $(NBVAL) $(NB)
 
 colab: $(READY)  ## Run the notebooks in an environment like Colab's
-	$(RUN) tools.colab
+	$(RUN) tools.colab $(NB)
 
 offline: $(READY)  ## Run the notebooks without a network
-	$(RUN) tools.offline
+	$(RUN) tools.offline $(NB)
 
 headroom: $(READY)  ## Run the notebooks under perturbations and report the share of tolerance used
-	$(RUN) tools.headroom
+	$(RUN) tools.headroom $(NB)
 
 update: $(READY)  ## Run notebooks and store what changed (NB=…)
 	$(RUN) tests.regression.update $(NB)
 
 mutants: $(READY)  ## Sample faults and count how many are noticed (NB=…)
-	$(RUN) tools.mutants
+	$(RUN) tools.mutants $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) \
+		$(if $(filter command%,$(origin NB)),$(NB))
 
 bench: $(READY)  ## Measure the helpers' speed
 	$(RUN) benchmarks

@@ -12,7 +12,7 @@ import tensorflow as tf
 from course_utils.runtime import progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 # Evaluation runs in pieces of this many examples, so that a large test set fits into memory.
 EVALUATION_BATCH = 4096
@@ -32,6 +32,8 @@ class Curves:
         Name → array of shape ``(seeds, epochs + 1, ...)``: what `observe` returned.
     model : keras.Model
         The model as it is after training with the last seed.
+    weights : list of list of numpy.ndarray
+        For each seed the weights after training, as ``model.set_weights`` takes them.
     """
 
     train_loss: np.ndarray
@@ -39,6 +41,7 @@ class Curves:
     test_accuracy: np.ndarray | None
     model: keras.Model
     observed: dict[str, np.ndarray] = field(default_factory=dict)
+    weights: list[list[np.ndarray]] = field(default_factory=list)
 
 
 def repeat(
@@ -52,6 +55,7 @@ def repeat(
     loss: Any = "sparse_categorical_crossentropy",
     metric: str | None = "accuracy",
     observe: Callable[[keras.Model], Mapping[str, Any]] | None = None,
+    starts: Sequence[Sequence[np.ndarray]] | None = None,
 ) -> Curves:
     """Train the same model from several seeds.
 
@@ -78,6 +82,9 @@ def repeat(
         ``"accuracy"`` (labels are class numbers) or None.
     observe
         Called with the model before training and after each epoch; returns named numbers or arrays.
+    starts
+        For each seed the weights to start from, such as ``weights`` of earlier :class:`Curves`; by default
+        those that the seed gives.
 
     Returns
     -------
@@ -96,21 +103,27 @@ def repeat(
         raise ValueError(f"epochs and batch_size are at least 1, not {epochs} and {batch_size}")
     if metric not in ("accuracy", None):
         raise ValueError(f"metric is 'accuracy' or None, not {metric!r}")
+    if starts is not None and len(starts) != len(seed_list):
+        raise ValueError(f"starts has weights for each seed: {len(seed_list)} are needed, not {len(starts)}")
 
     trainer = _Trainer(build(), optimizer(), keras.losses.get(loss), data, batch_size)
     rows: list[list[dict[str, Any]]] = []
-    for number in progress(seed_list, "seeds"):
+    weights: list[list[np.ndarray]] = []
+    for index, number in enumerate(progress(seed_list, "seeds")):
         keras.utils.set_random_seed(number)
         trainer.restart(build())
+        if starts is not None:
+            trainer.model.set_weights(starts[index])
         order = np.random.default_rng(number)
         history = [trainer.measure(metric, observe)]
         for _ in range(epochs):
             trainer.epoch(order)
             history.append(trainer.measure(metric, observe))
         rows.append(history)
+        weights.append(trainer.model.get_weights())
     values = {name: np.array([[row[name] for row in history] for history in rows]) for name in rows[0][0]}
     known = {name: values.pop(name, None) for name in ("train_loss", "test_loss", "test_accuracy")}
-    return Curves(**known, model=trainer.model, observed=values)
+    return Curves(**known, model=trainer.model, observed=values, weights=weights)
 
 
 class _Trainer:

@@ -113,3 +113,17 @@ def test_observations_are_stacked(data):
 def test_bad_settings_are_named_before_any_work(data, change, message):
     with pytest.raises(ValueError, match=message):
         experiment.repeat(lambda: pytest.fail("a model was built"), data, **settings(**change))
+
+
+def test_training_goes_on_from_given_weights(data):
+    first = experiment.repeat(build, data, **settings())
+    second = experiment.repeat(build, data, **settings(), starts=first.weights)
+    np.testing.assert_allclose(second.test_loss[:, 0], first.test_loss[:, -1], rtol=1e-6)
+    for kept, last in zip(second.weights[-1], second.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(kept, last)
+
+
+def test_starts_are_needed_for_each_seed(data):
+    first = experiment.repeat(build, data, **settings(epochs=1))
+    with pytest.raises(ValueError, match="2 are needed, not 1"):
+        experiment.repeat(build, data, **settings(epochs=1), starts=first.weights[:1])

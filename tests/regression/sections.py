@@ -58,6 +58,8 @@ def sections(notebook: NotebookNode) -> list[Section]:
 
 def check_sections(notebook: NotebookNode) -> list[str]:
     """Return a sentence for each section that computes something and shows nothing to compare."""
+    if not any(cell.get("outputs") for cell in notebook.cells):
+        return ["no outputs are stored: run `make update`"]
     return [
         f"section {section.title!r} computes, but none of its cells shows a number or a figure to compare"
         for section in sections(notebook)

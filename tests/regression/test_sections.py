@@ -50,8 +50,14 @@ def test_a_section_with_nothing_to_compare():
 
 
 def test_sections_that_need_show_nothing():
-    made = notebook("fit()", "## 1 Ideas", "def f(): ...", "## Exercises", "answer_1 = None", "## Sources")
+    made = notebook(LOSS, "## 1 Ideas", "def f(): ...", "## Exercises", "answer_1 = None", "## Sources")
     assert not check_sections(made)
+
+
+def test_a_notebook_without_outputs_is_said_once():
+    assert check_sections(notebook("## 1 One", "fit()", "## 2 Two", "fit()")) == [
+        "no outputs are stored: run `make update`"
+    ]
 
 
 @pytest.mark.parametrize(
