@@ -191,4 +191,5 @@ def _describe(number: float, relation: str, limit: float, unit: str, digits: int
 
 def _plain(number: float, relation: str, limit: float, unit: str) -> str:
     end = f" {unit}" if unit else ""
-    return f"{number:.6g}{end} {relation} {limit:.6g}{end}"
+    shown, bound = (str(value) if isinstance(value, int) else f"{value:.6g}" for value in (number, limit))
+    return f"{shown}{end} {relation} {bound}{end}"
