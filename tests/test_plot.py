@@ -570,3 +570,18 @@ def test_animate_says_what_is_wrong():
 
 def test_plain_counts_what_is_drawn():
     assert theme.plain(r"$\sigma_i$ of x") == "mi of x"
+
+
+def test_neuron_names_the_counterparts_in_the_same_order():
+    cell, unit = plot.neuron(title="Same roles")
+    words = [{text.get_text() for text in axes.texts} for axes in (cell, unit)]
+    assert {"synapses", "dendrites", "axon"} <= words[0]
+    assert {"weights", "inputs", "output"} <= words[1]
+    colours = [{text.get_text(): text.get_color() for text in axes.texts} for axes in (cell, unit)]
+    for biological, artificial in (("synapses", "weights"), ("dendrites", "inputs"), ("axon", "output")):
+        assert colours[0][biological] == colours[1][artificial]
+
+
+def test_neuron_needs_two_axes():
+    with pytest.raises(ValueError, match="two"):
+        plot.neuron(axes=[plot.figure()])
