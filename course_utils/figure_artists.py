@@ -635,8 +635,10 @@ def _colours(mappable: Any) -> Content:
         return {}
     low, high = mappable.get_clim()
     limits = (float(low), float(high))
+    name = mappable.get_cmap().name
     return {
-        "map": mappable.get_cmap().name,
+        # A map made of listed colours was named "from_list" before matplotlib 3.11.
+        "map": "unnamed" if name == "from_list" else name,
         "colour_limits": sequence(limits, scale=_colour_scale(mappable)),
     }
 
