@@ -176,6 +176,9 @@ def bars(
             label=names[index] or None,
             **({} if spreads is None else {"xerr" if horizontal else "yerr": spreads[index], "capsize": 3}),
         )
+        if drawn.errorbar is not None:
+            for cap in drawn.errorbar.lines[1]:  # matplotlib gives them the bars' colour from 3.11 on only
+                cap.set_color("black")
         if numbers:
             axes.bar_label(drawn, [numbers.format(value) for value in row], padding=2, fontsize=9)
     _category_axis(axes, labels, horizontal=horizontal)
