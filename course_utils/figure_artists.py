@@ -628,6 +628,10 @@ def bars(patches: Sequence[Content], frame: Frame) -> Content:
     return content
 
 
+# How older matplotlibs name a map: one made of listed colours, and the spellings of grey, which were one map.
+_OLD_MAP_NAMES = {"from_list": "unnamed", "gray": "grey"}
+
+
 def _colours(mappable: Any) -> Content:
     """Return the colour map of a mappable with its limits, when its colours come from values."""
     array = getattr(mappable, "get_array", lambda: None)()
@@ -637,8 +641,7 @@ def _colours(mappable: Any) -> Content:
     limits = (float(low), float(high))
     name = mappable.get_cmap().name
     return {
-        # A map made of listed colours was named "from_list" before matplotlib 3.11.
-        "map": "unnamed" if name == "from_list" else name,
+        "map": _OLD_MAP_NAMES.get(name, name),
         "colour_limits": sequence(limits, scale=_colour_scale(mappable)),
     }
 

@@ -150,3 +150,11 @@ def test_importing_it_imports_no_matplotlib():
     program = "import sys; import course_utils.figure_content; print('matplotlib' in sys.modules)"
     shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize(("cmap", "stored"), [("gray", "grey"), ("grey", "grey"), ("viridis", "viridis")])
+def test_maps_have_one_name_in_every_matplotlib(cmap, stored):
+    axes = Figure().subplots()
+    axes.imshow(np.eye(3), cmap=cmap)
+    (image,) = figure_content.figure_content(axes.figure)["axes"][0]["artists"]
+    assert image["map"] == stored
