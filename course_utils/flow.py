@@ -149,10 +149,18 @@ def dead_units(values: Any) -> np.ndarray:
     ------
     ValueError
         If there are no examples or no axis of units.
+    CourseError
+        If a value is NaN: a network that has diverged has neither living nor dead units.
     """
     values = np.asarray(values)
     if values.ndim < 2 or 0 in values.shape:
         raise ValueError(f"activations have the shape (examples, ..., units), not {values.shape}")
+    missing = np.isnan(values).any(axis=tuple(range(values.ndim - 1)))
+    if missing.any():
+        raise CourseError(
+            f"{missing.sum()} of {missing.size} units put out NaN, which is neither zero nor a signal: the "
+            "network has diverged. Ask for dead units only while the activations are numbers."
+        )
     return ~np.any(values != 0, axis=tuple(range(values.ndim - 1)))
 
 

@@ -89,6 +89,15 @@ def test_a_unit_is_dead_when_it_is_zero_everywhere():
     assert flow.dead_units(np.zeros((2, 3, 3, 4))).tolist() == [True] * 4
 
 
+def test_units_of_a_diverged_network_are_neither_dead_nor_alive():
+    values = np.zeros((2, 2, 3))
+    values[1, 0, 2] = np.nan
+    with pytest.raises(CourseError, match="1 of 3 units put out NaN"):
+        flow.dead_units(values)
+    values[1, 0, 2] = np.inf
+    assert flow.dead_units(values).tolist() == [True, True, False]
+
+
 def test_the_recorder_measures_before_and_during_training(model, batch):
     model.compile("sgd", LOSS)
     recorder = flow.FlowRecorder(*batch, every=2)
