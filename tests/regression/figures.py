@@ -18,7 +18,7 @@ from tests.regression.text import compare_text
 MIME_TYPE = "application/vnd.course-figure+json"
 SCHEMA = 1
 # Share of an artist's range that a value may be off; a tenth of it where measured on the whole axis, which is
-# less than a pixel: a line that is almost flat need not agree better than anyone can see.
+# less than a pixel: an almost flat line, or the place of a text, need not agree better than anyone can see.
 OF_RANGE = 0.02
 OF_AXIS = 0.002
 # Share of the points of a scatter that may lie elsewhere.
@@ -172,7 +172,8 @@ class _Walk:
         share = max(OF_RANGE, self.tolerance.rtol)
         limits = _numbers(stored["range"])
         size, largest = _size(limits, log), max(map(abs, limits))
-        on_axis = OF_AXIS * _size(_numbers(stored["axis"]), log) if "axis" in stored else 0.0
+        of_axis = share * OF_AXIS / OF_RANGE
+        on_axis = of_axis * _size(_numbers(stored["axis"]), log) if "axis" in stored else 0.0
         if not log and size <= CONSTANT * largest and not on_axis:
             size = largest
         return max(share * size, on_axis, NOUGHT)

@@ -327,3 +327,17 @@ def test_infinite_and_missing_values():
     assert not agree(line([1, np.inf, 3]), line([1, -np.inf, 3]))
     assert agree(line([np.nan] * 3), line([np.nan] * 3))
     assert agree(line([]), line([]))
+
+
+def test_the_place_of_a_text_moves_on_the_axis():
+    def number(place):
+        def draw(axes):
+            axes.set(xlim=(0, 100), ylim=(0, 1))
+            axes.text(place, 0.5, "7")
+
+        return draw
+
+    assert agree(number(50), number(50.1))
+    assert not agree(number(50), number(50.9))
+    assert agree(number(50), number(50.9), rtol=0.1)
+    assert not agree(number(50), number(51.1), rtol=0.1)
