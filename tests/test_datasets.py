@@ -484,6 +484,8 @@ def test_images_of_different_sizes_are_resized():
     assert data.shape == (24, 32, 3)
     images, labels = next(iter(data.train.tf_data(8, shuffle=1)))
     assert images.shape == (8, 24, 32, 3)
+    # Bytes become shares of full brightness: neither dark nor saturated as a whole.
+    assert 0.2 < float(np.mean(images)) < 0.8
     assert labels.dtype == "int32"
     assert len(data.train.labels) == 10
     with pytest.raises(CourseError, match=r"tf_flowers differ in size.*size=\(64, 64\)"):

@@ -158,3 +158,17 @@ def test_maps_have_one_name_in_every_matplotlib(cmap, stored):
     axes.imshow(np.eye(3), cmap=cmap)
     (image,) = figure_content.figure_content(axes.figure)["axes"][0]["artists"]
     assert image["map"] == stored
+
+
+def test_alt_text_lists_every_kind_of_thing():
+    figure = Figure()
+    axes = figure.subplots()
+    axes.imshow(np.eye(3))
+    axes.plot([0, 1, 2])
+    axes.scatter([0, 1], [1, 0])
+    axes.text(1, 1, "middle")
+    (shown,) = figure_content.figure_content(figure)["axes"]
+    kinds = list(dict.fromkeys(artist["kind"] for artist in shown["artists"]))
+    text = alt_text(figure_content.figure_content(figure)).lower()
+    assert len(kinds) >= 3
+    assert [kind for kind in kinds if kind != "text" and kind not in text] == []
