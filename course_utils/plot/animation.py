@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: A player larger than this would swell the notebook, of which git keeps every version.
 LARGEST = 1_000_000
+#: Colours beside the palette's that small pictures keep: black, white and the yellow of a minimum.
+_KEPT = ("#000000", "#FFFFFF", "#F0E442")
 
 
 class Animation:
@@ -249,7 +251,7 @@ def _encode(pictures: list[Any]) -> tuple[list[bytes], str]:
         frames = []
         for picture in pictures:
             stream = io.BytesIO()
-            small = picture.quantize(colours, dither=0)
+            small = _in_few_colours(picture, colours)
             (small.convert("RGB") if kind == "webp" else small).save(stream, kind, **settings)
             frames.append(stream.getvalue())
         if sum(map(len, frames)) * 4 / 3 < LARGEST:
@@ -272,7 +274,21 @@ def _side_by_side(pictures: list[Any]) -> Any:
         strip.paste(picture, (index * width, 0))
     # GitHub scales a wide strip down to the page; more than 1500 pixels would be lost there.
     strip.thumbnail((1500, 1500))
-    return strip.quantize(64, dither=0)
+    return _in_few_colours(strip, 64)
+
+
+def _in_few_colours(picture: Any, count: int) -> Any:
+    """Return a picture with a palette of its own, in which the course's colours have their places.
+
+    A palette chosen by area alone would give all of it to a coloured ground and turn the lines on it grey.
+    """
+    from PIL import Image, ImageColor
+
+    kept = [ImageColor.getrgb(colour) for colour in (*theme.COLOURS, *_KEPT)] if count >= 32 else []
+    chosen = picture.quantize(count - len(kept), dither=0).getpalette()[: 3 * (count - len(kept))]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([*chosen, *(part for colour in kept for part in colour)])
+    return picture.quantize(palette=palette, dither=0)
 
 
 def _frame_content(sheet: Figure) -> dict:
