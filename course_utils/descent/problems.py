@@ -254,7 +254,7 @@ class ModelProblem(Problem):
             f"the model '{model.name}'",
         )
         self.model, self.regulariser = model, regulariser
-        self.inputs = keras.tree.map_structure(tf.convert_to_tensor, inputs)
+        self.inputs = keras.tree.map_structure(self._converted, inputs)
         self.labels = tf.convert_to_tensor(labels)
         counts = {len(part) for part in keras.tree.flatten(self.inputs)} | {len(self.labels)}
         if len(counts) != 1 or counts == {0}:
@@ -297,6 +297,15 @@ class ModelProblem(Problem):
         if _is_mean_square(self.loss):
             return "a penalty is added to its loss; give regulariser=False"
         return "its loss is not the mean squared error"
+
+    def _converted(self, part: Any) -> Any:
+        """Return inputs as a tensor, of the type to which calling the model itself would cast them."""
+        import tensorflow as tf
+
+        tensor = tf.convert_to_tensor(part)
+        # A functional model casts to the types of its inputs by itself; stateless_call leaves out the others.
+        casts = self.model.autocast and getattr(self.model, "_convert_input_args", True)
+        return tf.cast(tensor, self.model.input_dtype) if casts and tensor.dtype.is_floating else tensor
 
     def _outputs(self, weights: Any) -> tuple[Any, list[Any]]:
         """Return the model's outputs and penalties with the weights of a tensor (n,)."""
