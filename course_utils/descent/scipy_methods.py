@@ -30,7 +30,8 @@ SCIPY_METHODS = {
 }
 # Points remembered, so that what SciPy has computed is not computed again to record it.
 REMEMBERED = 100
-# The recorder ends the search; SciPy's own limits must lie beyond.
+# The recorder ends the search, by the same rule for all that know a gradient (with a tolerance L-BFGS-B would
+# also stop when the loss falls slowly): SciPy's own limits must lie beyond.
 NO_LIMIT = 10**9
 
 
@@ -102,7 +103,7 @@ def scipy_search(
                 lambda place: remember(place, slope=order != "loss")[0],
                 point,
                 method=method,
-                tol=recorder.tolerance,
+                tol=recorder.tolerance if order == "loss" else 0.0,
                 callback=reached,
                 options=settings,
                 **derivatives,
