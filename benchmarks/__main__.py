@@ -151,7 +151,7 @@ def rosenbrock(points: tf.Tensor) -> tf.Tensor:
 
 
 def optimizers(steps: int = 1000, timed: int = 50) -> tuple[float, float]:
-    """Return seconds of eight optimizers by the compiled descent, and by an eager loop (some steps, scaled)."""
+    """Return seconds of eight optimizers by ``descend``, and by an eager loop (some steps, scaled)."""
     surface = Surface(rosenbrock, ((-2, 2), (-1, 3)), start=(-1.2, 1.0))
     start = time.perf_counter()
     for name in OPTIMIZERS:
