@@ -237,8 +237,10 @@ def test_lines_keep_their_colours_on_a_coloured_ground():
     ground = np.zeros((200, 200, 3), np.uint8) + np.linspace(100, 250, 200).astype(np.uint8)[:, np.newaxis]
     ground[..., 2] = 255
     ground[100, :40] = (0xD5, 0x5E, 0x00)
-    few = animation._in_few_colours(Image.fromarray(ground), 64).convert("RGB")
+    ground[:3] = 255
+    few = animation.in_few_colours(Image.fromarray(ground), 64).convert("RGB")
     assert few.getpixel((20, 100)) == (0xD5, 0x5E, 0x00)
+    assert few.getpixel((50, 1)) == (255, 255, 255)
     assert np.abs(np.asarray(few).astype(int) - ground)[:90].max() < 12
     assert 30 < len(few.getcolors()) <= 64
-    assert len(animation._in_few_colours(Image.fromarray(ground), 12).convert("RGB").getcolors()) <= 12
+    assert len(animation.in_few_colours(Image.fromarray(ground), 12).convert("RGB").getcolors()) <= 12

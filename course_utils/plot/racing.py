@@ -98,7 +98,8 @@ def race(
         pictures.append(animation._picture(sheet))
         if index in {0, (len(steps) - 1) // 2, len(steps) - 1}:
             contents.append((index, animation._frame_content(sheet)))
-    encoded, kind = animation._encode(pictures)
+    # A shaded ground takes most of the bytes of a frame; 32 colours are enough for it.
+    encoded, kind = animation._encode(pictures, palettes=(32, 12))
     return animation.Animation(
         frames=encoded,
         kind=kind,
