@@ -92,6 +92,7 @@ def test_all_paths_are_where_they_are_after_equally_many_steps(race):
     np.testing.assert_allclose(trails["slow"].get_xdata(), 0.8 * 0.95 ** np.arange(21))
     np.testing.assert_allclose(trails["jumping"].get_ydata(), 0.4 * (-0.9) ** np.arange(21))
     assert race.names == [f"step {2 * k}" for k in range(11)]
+    assert trails["slow"].get_markevery() == 8  # small markers every fourth frame, two steps each
     first, middle, last = ([line for line in at(race, k) if line.get("label") == "slow"] for k in range(3))
     assert [frame[0]["points"] for frame in (first, middle, last)] == [1, 11, 21]
 
