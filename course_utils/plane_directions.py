@@ -421,7 +421,7 @@ def hessian_directions(
 
         operator = LinearOperator(
             (count, count),
-            matvec=lambda vector: product(tf.constant(np.ravel(vector), tf.float32)).numpy(),
+            matvec=lambda vector: product(np.ravel(vector)).numpy(),
             dtype=np.float32,
         )
         kind = {"largest": "LA", "smallest": "SA", "ends": "BE"}[which]
@@ -488,5 +488,6 @@ def _hessian_product(
             axis=0,
         )
 
-    signature = [tf.TensorSpec((sum(sizes),), tf.float32)]
-    return tf.function(product, input_signature=signature, autograph=False), sum(sizes)
+    signature = [tf.TensorSpec((sum(sizes),), evaluator.dtype)]
+    compiled = tf.function(product, input_signature=signature, autograph=False)
+    return lambda vector: compiled(tf.cast(vector, evaluator.dtype)), sum(sizes)

@@ -230,9 +230,14 @@ class Evaluator:
     def _stacked(self, points: tf.Tensor, inputs: tf.Tensor, labels: Any, valid: tf.Tensor) -> tf.Tensor:
         """Return the sums of the losses of a piece of the data at many points at once."""
         outputs = self.chain.stack(inputs, points, len(valid))
-        number = len(points)
+        number, size = len(points), outputs.shape[-1]
         repeated = tf.tile(labels, [number] + [1] * (labels.shape.rank - 1))
-        losses = self.measure.rows(repeated, tf.reshape(outputs, (-1, outputs.shape[-1])))
+        rows = tf.reshape(outputs, (-1, size))
+        # From the scores that Keras notes beside a softmax it takes the cross-entropy without clipping.
+        scores = getattr(outputs, "_keras_logits", None)
+        if scores is not None:
+            rows._keras_logits = tf.reshape(scores, (-1, size))
+        losses = self.measure.rows(repeated, rows)
         return tf.reduce_sum(tf.where(valid, tf.reshape(losses, (number, -1)), 0), axis=1)
 
     def scope(self, values: Sequence[tf.Tensor]) -> keras.StatelessScope:

@@ -473,3 +473,30 @@ def test_a_plane_says_what_is_wrong_with_it(dense):
 def test_only_losses_of_keras_are_taken_apart():
     assert Measure("mse").by_row
     assert not Measure(lambda y, z: z).by_row
+
+
+@pytest.mark.parametrize(
+    ("units", "activation", "loss"),
+    [(3, "softmax", "sparse_categorical_crossentropy"), (1, "sigmoid", "binary_crossentropy")],
+)
+def test_every_way_takes_the_cross_entropy_from_the_scores_as_keras_does(units, activation, loss):
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((5,)), L.Dense(4, "relu"), L.Dense(units, activation)])
+    labels = (LABELS % 2)[:, np.newaxis] if units == 1 else LABELS
+    far = np.array([[40.0, -30.0]], "float32")  # where clipped probabilities would bound the loss by 16
+    directions = planes.random_directions(model)
+    fast, plain = (
+        planes.Plane(model, INPUTS, labels, loss, directions, shortcut=way) for way in (True, False)
+    )
+    assert (fast.way, plain.way) == ("stack", "plain")
+    assert plain(far)[0] > 20
+    np.testing.assert_allclose(fast(far), plain(far), rtol=1e-5)
+
+
+def test_a_model_of_float64_keeps_its_digits():
+    model = keras.Sequential([keras.Input((5,)), L.Dense(1, use_bias=False, dtype="float64")])
+    loss = keras.losses.MeanSquaredError(dtype="float64")
+    wanted = 2 * INPUTS.T.astype(float) @ INPUTS / len(INPUTS)
+    found = planes.hessian(model, INPUTS, LABELS[:, np.newaxis], loss)
+    np.testing.assert_allclose(found, wanted, rtol=1e-6)
+    assert np.abs(found - wanted).max() < 1e-12
