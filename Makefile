@@ -73,7 +73,14 @@ mutants: $(READY)  ## Sample faults and count how many are noticed (NB=…)
 	$(RUN) tools.mutants $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) \
 		$(if $(filter command%,$(origin NB)),$(NB))
 
-bench: $(READY)  ## Measure the helpers' speed
+BENCH := build/bench-venv
+bench: $(READY)  ## Measure the helpers' speed beside peers
+	@test -x $(BENCH)/bin/python || $(PYTHON) -m venv $(BENCH)
+	@{ $(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check "torch==2.13.0" && \
+		$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check "numpy<2.5" tqdm && \
+		$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+			"loss-landscapes==3.0.6" "Landscaper==1.3.1"; } 2>/dev/null || \
+		echo "A peer cannot be installed here: the benchmarks go on without it."
 	$(RUN) benchmarks
 
 lock: $(READY)  ## Compile requirements.txt from pyproject.toml

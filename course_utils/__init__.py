@@ -36,6 +36,7 @@ __all__ = [
     "flow",
     "measured",
     "pick",
+    "planes",
     "plot",
     "profile",
     "progress",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from course_utils import CourseError
-from course_utils.descent import Path, descend
+from course_utils.descent import FunctionProblem, ModelProblem, Path, descend
 from course_utils.surfaces import Surface, quadratic
 
 
@@ -37,6 +37,54 @@ def test_momentum_takes_the_steps_of_the_formula():
         velocity = 0.9 * velocity - 0.02 * surface.gradient(point)
         point = point + velocity
     np.testing.assert_allclose(path.end, point, rtol=1e-5)
+
+
+def test_adam_on_six_weights_takes_the_steps_of_the_formula():
+    import keras
+    import tensorflow as tf
+
+    curvatures = np.arange(1.0, 7.0)
+    problem = FunctionProblem(lambda weights: tf.reduce_sum(curvatures * weights**2) / 2, 6, np.ones(6))
+    path = descend(problem, keras.optimizers.Adam(0.05, epsilon=1e-3), steps=30)
+    point, first, second = np.ones(6), np.zeros(6), np.zeros(6)
+    for step in range(1, 31):
+        gradient = curvatures * point
+        first = 0.9 * first + 0.1 * gradient
+        second = 0.999 * second + 0.001 * gradient**2
+        # Keras corrects the step, not the moments, so that its ε weighs differently in early steps.
+        rate = 0.05 * np.sqrt(1 - 0.999**step) / (1 - 0.9**step)
+        point = point - rate * first / (np.sqrt(second) + 1e-3)
+        np.testing.assert_allclose(path.points[step], point, atol=2e-5)
+    assert path.points.dtype == "float64"
+    assert path.points.shape == (31, 6)
+    assert path.message == "all 30 steps taken"
+    np.testing.assert_array_equal(path.work["loss"], np.arange(1, 32))
+    np.testing.assert_array_equal(path.work["gradient"], np.arange(31))
+    assert path.work["hessian"].shape == (31,)
+    assert path.work["hessian"].max() == path.evaluations["jacobian"] == 0
+
+
+def test_a_model_descends_as_by_hand_and_stays_as_it_is():
+    import keras
+    import tensorflow as tf
+
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.layers.Input((2,)), keras.layers.Dense(3, "tanh"), keras.layers.Dense(1)])
+    inputs = np.random.default_rng(0).normal(size=(8, 2)).astype("float32")
+    labels = inputs[:, :1] * inputs[:, 1:]
+    before = [variable.numpy() for variable in model.variables]
+    path = descend(ModelProblem(model, inputs, labels, "mse"), sgd(0.1, momentum=0.9), steps=5)
+    for old, variable in zip(before, model.variables, strict=True):
+        np.testing.assert_array_equal(old, variable.numpy())
+    optimizer = sgd(0.1, momentum=0.9)
+    for step in range(5):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean((model(inputs) - labels) ** 2)
+        assert path.losses[step] == pytest.approx(float(loss), rel=1e-5)
+        optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+    weights = np.concatenate([variable.numpy().ravel() for variable in model.trainable_variables])
+    np.testing.assert_allclose(path.end, weights, atol=1e-5)
+    assert path.points.dtype == "float32"
 
 
 def test_an_optimizer_serves_again_from_a_fresh_state():
@@ -73,6 +121,8 @@ def test_a_path_that_diverges_is_kept_as_it_is():
     assert np.abs(path.points[5]).max() > 1e5
     assert not np.isfinite(path.end).all()
     assert path.points.shape == (201, 2)
+    finite = np.isfinite(path.losses) & np.isfinite(path.points).all(axis=1)
+    assert path.message == f"all 200 steps taken, the loss or the point not finite after {finite.sum()}"
 
 
 @pytest.mark.parametrize(("rate", "diverges"), [(0.99, False), (1.01, True)])

@@ -2,8 +2,9 @@
 
 One subject a module: ``theme`` (colours, figures, legends), ``lines`` (curves and their bands),
 ``statistics`` (histograms and bars), ``pictures`` (images), ``fields`` (heat maps, decision regions),
-``landscapes`` (loss surfaces), ``animation`` (the player), ``diagrams`` (networks, graphs, timelines) and
-``neuron`` (a nerve cell beside its model). pyplot is imported with the first figure, TensorFlow never.
+``landscapes`` (loss surfaces), ``animation`` (the player), ``racing`` (paths side by side in time),
+``sliders`` (one value to turn), ``diagrams`` (networks, graphs, timelines) and ``neuron`` (a nerve cell
+beside its model). pyplot is imported with the first figure, TensorFlow never.
 """
 
 from course_utils.plot.animation import Animation, animate
@@ -13,6 +14,8 @@ from course_utils.plot.landscapes import contours, surface
 from course_utils.plot.lines import bands, curves, flow, function_table
 from course_utils.plot.neuron import neuron
 from course_utils.plot.pictures import images
+from course_utils.plot.racing import race
+from course_utils.plot.sliders import slider
 from course_utils.plot.statistics import bars, histogram
 from course_utils.plot.theme import COLOURS, LINE_STYLES, MARKERS, figure, legend, style
 
@@ -37,6 +40,8 @@ __all__ = [
     "legend",
     "network",
     "neuron",
+    "race",
+    "slider",
     "style",
     "surface",
     "timeline",

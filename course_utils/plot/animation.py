@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: A player larger than this would swell the notebook, of which git keeps every version.
 LARGEST = 1_000_000
+#: Colours beside the palette's that small pictures keep: black, white and the yellow of a minimum.
+_KEPT = ("#000000", "#FFFFFF", "#F0E442")
 
 
 class Animation:
@@ -238,18 +240,18 @@ def _picture(sheet: Figure) -> Any:
     return Image.fromarray(np.asarray(sheet.canvas.buffer_rgba())[..., :3].copy())
 
 
-def _encode(pictures: list[Any]) -> tuple[list[bytes], str]:
-    """Encode the frames, with fewer colours if need be, so that the player stays below the limit."""
+def _encode(pictures: list[Any], palettes: tuple[int, ...] = (96, 32, 12)) -> tuple[list[bytes], str]:
+    """Encode the frames in as many colours as the first palette that keeps the player below the limit."""
     from PIL import features
 
     kind, settings = ("webp", {"lossless": True, "quality": 60, "method": 4})
     if not features.check("webp"):
         kind, settings = "png", {"optimize": True}
-    for colours in (96, 32, 12):
+    for colours in palettes:
         frames = []
         for picture in pictures:
             stream = io.BytesIO()
-            small = picture.quantize(colours, dither=0)
+            small = in_few_colours(picture, colours)
             (small.convert("RGB") if kind == "webp" else small).save(stream, kind, **settings)
             frames.append(stream.getvalue())
         if sum(map(len, frames)) * 4 / 3 < LARGEST:
@@ -272,7 +274,40 @@ def _side_by_side(pictures: list[Any]) -> Any:
         strip.paste(picture, (index * width, 0))
     # GitHub scales a wide strip down to the page; more than 1500 pixels would be lost there.
     strip.thumbnail((1500, 1500))
-    return strip.quantize(64, dither=0)
+    return in_few_colours(strip, 64)
+
+
+def in_few_colours(picture: Any, count: int) -> Any:
+    """Return an RGB picture with a palette of its own, in which the course's colours have their places.
+
+    A palette chosen by area alone would give all of it to a coloured ground and turn the lines on it grey.
+
+    Parameters
+    ----------
+    picture : PIL.Image.Image
+        In mode RGB.
+    count : int
+        Colours at most, up to 256.
+
+    Returns
+    -------
+    PIL.Image.Image
+        In mode P.
+    """
+    from PIL import Image, ImageColor
+
+    kept = [ImageColor.getrgb(colour) for colour in (*theme.COLOURS, *_KEPT)] if count >= 32 else []
+    chosen = picture.quantize(count - len(kept), dither=0).getpalette()[: 3 * (count - len(kept))]
+    palette = np.array([*np.reshape(chosen, (-1, 3)), *kept], dtype=np.int32)
+    # PIL's own look-up rounds colours before it compares them, which makes a white ground grey.
+    pixels = np.asarray(picture, dtype=np.int32) @ (65536, 256, 1)
+    found, places = np.unique(pixels, return_inverse=True)
+    colours = np.stack([found >> 16, found >> 8 & 255, found & 255], axis=1)
+    products = colours @ palette.T  # nearest by |c − p|² = |c|² − 2 c·p + |p|²
+    nearest = np.argmin(np.sum(palette**2, axis=1) - 2 * products, axis=1).astype(np.uint8)
+    small = Image.fromarray(nearest[places].reshape(pixels.shape), mode="P")
+    small.putpalette(palette.astype(np.uint8).tobytes())
+    return small
 
 
 def _frame_content(sheet: Figure) -> dict:

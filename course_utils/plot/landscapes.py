@@ -58,7 +58,7 @@ def contours(
     ValueError
         If the surface has no finite loss, or no positive one for a logarithm.
     """
-    paths = _paths(paths)
+    paths = listed_paths(paths)
     x, y, loss = surface.grid(theme.check_count(resolution, "resolution"))
     theme.check_drawable(loss, "the surface's loss", "log" if log else "linear")
     loss = np.ma.masked_invalid(loss if not log else np.where(loss > 0, loss, np.nan))
@@ -134,7 +134,7 @@ def _legend_below(axes: Axes, *, new: bool) -> None:
     axes.legend(handles, names, ncols=columns, **place)
 
 
-def _paths(paths: Any) -> list[Any]:
+def listed_paths(paths: Any) -> list[Any]:
     """Return a list of paths, checked."""
     listed = [paths] if hasattr(paths, "points") else list(paths)
     for path in listed:
@@ -167,15 +167,11 @@ def _draw_path(axes: Axes, path: Any, index: int, domain: Any) -> None:
     """Draw one path with its start, its end, or the place where it leaves the domain."""
     from matplotlib.patheffects import Normal, Stroke
 
-    number = _PATH_ORDER[index % len(_PATH_ORDER)]
-    look = {"color": theme.COLOURS[number], "zorder": 4}
+    colour, marker = path_look(index)
+    look = {"color": colour, "zorder": 4}
     points = near(path.points, domain)
     # Dashes would tear a zigzag apart; markers along the way tell paths apart as well as colours.
-    along = {
-        "marker": _ALONG[index % len(_ALONG)],
-        "markersize": 4.5,
-        "markevery": max(1, len(points) // 40),
-    }
+    along = {"marker": marker, "markersize": 4.5, "markevery": max(1, len(points) // 40)}
     halo = [Stroke(linewidth=3.0, foreground=theme.BACKGROUND), Normal()]
     axes.plot(
         *points.T, label=path.label or None, linestyle="-", linewidth=1.5, path_effects=halo, **look, **along
@@ -195,6 +191,11 @@ _PATH_ORDER = (1, 4, 2, 7, 5, 3, 6, 0)
 _ALONG = ("8", "^", "D", "v", "P", "<", "p", ">")
 
 
+def path_look(index: int) -> tuple[str, str]:
+    """Return colour and marker of the path with this number, the same in every figure."""
+    return theme.COLOURS[_PATH_ORDER[index % len(_PATH_ORDER)]], _ALONG[index % len(_ALONG)]
+
+
 def near(points: Any, domain: Any) -> np.ndarray:
     """Return the points with NaN in place of those so far outside that drawing them would overflow."""
     points = np.array(points, dtype=float)
@@ -206,15 +207,21 @@ def near(points: Any, domain: Any) -> np.ndarray:
     return points
 
 
+def last_inside(points: Any, domain: Any) -> int | None:
+    """Return the last step at which a path is in the domain, or None when it never is."""
+    low, high = np.transpose(np.array(domain, dtype=float))
+    with np.errstate(invalid="ignore"):
+        inside = ((points >= low) & (points <= high)).all(axis=1)
+    return int(np.flatnonzero(inside)[-1]) if inside.any() else None
+
+
 def border(points: Any, domain: Any) -> np.ndarray | None:
     """Return where (2,) a path leaves the domain for good, or None when it ends inside."""
     points = np.array(points, dtype=float)
     low, high = np.transpose(np.array(domain, dtype=float))
-    with np.errstate(invalid="ignore"):
-        inside = ((points >= low) & (points <= high)).all(axis=1)
-    if inside[-1] or not inside.any():
+    last = last_inside(points, domain)
+    if last in (None, len(points) - 1):
         return None
-    last = int(np.flatnonzero(inside)[-1])
     start, step = points[last], points[last + 1] - points[last]
     if not np.isfinite(step).all():
         return start
@@ -268,7 +275,7 @@ def surface(
         If the axes given are not three-dimensional.
     """
     theme.check_choice(zscale, "zscale", ("linear", "log"))
-    paths = _paths(paths)
+    paths = listed_paths(paths)
     if axes is not None and getattr(axes, "name", "") != "3d":
         raise TypeError("a surface needs three-dimensional axes: plot.figure(projection='3d')")
     x, y, loss = surface.grid(theme.check_count(resolution, "resolution"))
@@ -285,12 +292,8 @@ def surface(
         with np.errstate(invalid="ignore"):
             inside = ((path.points >= low) & (path.points <= high)).all(axis=1)
         ground = np.where(inside[:, np.newaxis], path.points, np.nan)
-        colour = theme.COLOURS[_PATH_ORDER[index % len(_PATH_ORDER)]]
-        along = {
-            "marker": _ALONG[index % len(_ALONG)],
-            "markersize": 3.5,
-            "markevery": max(1, len(ground) // 40),
-        }
+        colour, marker = path_look(index)
+        along = {"marker": marker, "markersize": 3.5, "markevery": max(1, len(ground) // 40)}
         heights = np.where(inside, _height(path.losses, zscale), np.nan)
         axes.plot(
             *ground.T, heights, label=path.label or None, linestyle="-", color=colour, zorder=3, **along

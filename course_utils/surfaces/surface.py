@@ -1,4 +1,4 @@
-"""Loss surfaces: functions of two weights with gradient and Hessian by automatic differentiation."""
+"""A loss over a plane of two weights, with gradient and Hessian by automatic differentiation."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ class Surface:
         A good point to start a descent from.
     axis_names : (str, str)
         Names of the two weights.
+    source : str
+        Where the function, its domain and its start come from.
     """
 
     function: Callable[[Any], Any]
@@ -37,6 +39,7 @@ class Surface:
     minima: Sequence[Sequence[float]] = ()
     start: Sequence[float] | None = None
     axis_names: tuple[str, str] = ("w₁", "w₂")
+    source: str = ""
 
     def __post_init__(self) -> None:
         if not callable(self.function):
@@ -192,44 +195,3 @@ def _flat(points: Any) -> tuple[Any, tuple[int, ...], Callable[[Any, tuple[int, 
         return values if is_tensor else values.numpy()
 
     return tf.reshape(tensor, (-1, 2)), shape, wrap
-
-
-def quadratic(
-    eigenvalues: tuple[float, float] = (1.0, 10.0),
-    rotation: float = 0.0,
-    *,
-    minimum: tuple[float, float] = (0.0, 0.0),
-    reach: float = 2.0,
-) -> Surface:
-    """Make the quadratic ½ (w − m)ᵀ H (w − m), whose Hessian H has these eigenvalues.
-
-    Parameters
-    ----------
-    eigenvalues : (float, float)
-        Curvatures along the two eigenvectors; one of each sign makes a saddle.
-    rotation : float
-        Angle in radians from the first axis to the first eigenvector.
-    minimum : (float, float)
-        The critical point m.
-    reach : float
-        Half the width of the domain.
-
-    Returns
-    -------
-    Surface
-    """
-    first, second = (float(value) for value in eigenvalues)
-    cosine, sine = math.cos(rotation), math.sin(rotation)
-    x_middle, y_middle = (float(value) for value in minimum)
-
-    def function(points: Any) -> Any:
-        x, y = points[:, 0] - x_middle, points[:, 1] - y_middle
-        return (first * (cosine * x + sine * y) ** 2 + second * (cosine * y - sine * x) ** 2) / 2
-
-    return Surface(
-        function,
-        domain=((x_middle - reach, x_middle + reach), (y_middle - reach, y_middle + reach)),
-        name=f"quadratic with eigenvalues {first:g} and {second:g}",
-        minima=((x_middle, y_middle),) if min(first, second) > 0 else (),
-        start=(x_middle - 0.9 * reach, y_middle + 0.7 * reach),
-    )

@@ -1,0 +1,1 @@
+"""Speed of the helpers, measured beside peers: ``make bench``."""
