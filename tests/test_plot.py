@@ -12,7 +12,7 @@ from matplotlib.colors import to_hex, to_rgb
 
 mpl.use("agg")
 
-from course_utils import figure_content, plot
+from course_utils import figure_content, plot, surfaces
 from course_utils.descent import Path
 from course_utils.plot import theme
 
@@ -585,3 +585,9 @@ def test_neuron_names_the_counterparts_in_the_same_order():
 def test_neuron_needs_two_axes():
     with pytest.raises(ValueError, match="two"):
         plot.neuron(axes=[plot.figure()])
+
+
+def test_contours_without_a_colour_bar():
+    field = surfaces.quadratic((1.0, 3.0))
+    assert len(plot.contours(field).figure.axes) == 2
+    assert len(plot.contours(field, colour_label=None, log=True).figure.axes) == 1

@@ -23,7 +23,7 @@ def contours(
     levels: int | Sequence[float] = 20,
     log: bool = False,
     resolution: int = 120,
-    colour_label: str = "loss",
+    colour_label: str | None = "loss",
     title: str = "",
     axes: Axes | None = None,
 ) -> Axes:
@@ -42,8 +42,8 @@ def contours(
         Whether levels are equally far apart in the logarithm of the loss.
     resolution : int
         Grid points along each axis.
-    colour_label : str
-        Label of the colour bar.
+    colour_label : str or None
+        Label of the colour bar. Without one there is no bar.
     title : str
         What to see.
     axes : matplotlib.axes.Axes, optional
@@ -82,8 +82,8 @@ def contours(
         extend=outside[int(loss.min() < steps[0]), int(loss.max() > steps[-1])],
     )
     axes.contour(x, y, loss, levels=steps, colors="#5B7083", linewidths=0.5)
-    bar = axes.figure.colorbar(filled, ax=axes, label=colour_label)
-    if log:
+    bar = axes.figure.colorbar(filled, ax=axes, label=colour_label) if colour_label is not None else None
+    if log and bar is not None:
         near_decades = steps[-1] / steps[0] < 50
         bar.set_ticks(
             LogLocator(subs=(1, 2, 5) if near_decades else (1,)), format="{x:g}" if near_decades else None
