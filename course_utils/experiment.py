@@ -106,12 +106,20 @@ def repeat(
     if starts is not None and len(starts) != len(seed_list):
         raise ValueError(f"starts has weights for each seed: {len(seed_list)} are needed, not {len(starts)}")
 
-    trainer = _Trainer(build(), optimizer(), keras.losses.get(loss), data, batch_size)
+    # All models are built before any is trained: setting TensorFlow's seed makes it forget its optimised
+    # graphs, and optimising them anew for each seed takes longer than a small model's training.
+    fresh = []
+    for number in seed_list:
+        keras.utils.set_random_seed(number)
+        model = build()
+        if not model.built:
+            model.build(np.shape(data.train.inputs))
+        fresh.append([variable.numpy() for variable in model.variables])
+    trainer = _Trainer(model, optimizer(), keras.losses.get(loss), data, batch_size)
     rows: list[list[dict[str, Any]]] = []
     weights: list[list[np.ndarray]] = []
     for index, number in enumerate(progress(seed_list, "seeds")):
-        keras.utils.set_random_seed(number)
-        trainer.restart(build())
+        trainer.restart(fresh[index])
         if starts is not None:
             trainer.model.set_weights(starts[index])
         order = np.random.default_rng(number)
@@ -142,10 +150,8 @@ class _Trainer:
         self.batch_size = min(batch_size, len(data.train.inputs))
         self.train_inputs = tf.constant(data.train.inputs)
         self.train_labels = tf.constant(data.train.labels)
-        if not model.built:
-            model.build(self.train_inputs.shape)
         optimizer.build(model.trainable_variables)
-        self.optimizer_start = [keras.ops.convert_to_numpy(variable) for variable in optimizer.variables]
+        self.optimizer_start = [variable.numpy() for variable in optimizer.variables]
 
         def train_epoch(batches: tf.Tensor) -> None:
             for batch in batches:
@@ -161,13 +167,15 @@ class _Trainer:
             return tf.reduce_mean(loss(labels, outputs)), tf.argmax(outputs, axis=-1)
 
         self.train_epoch = tf.function(train_epoch, reduce_retracing=True)
-        self.evaluate = tf.function(evaluate, reduce_retracing=True)
+        signature = [
+            tf.TensorSpec([None, *array.shape[1:]], array.dtype)  # any number of examples: one trace for all
+            for array in (self.train_inputs, self.train_labels)
+        ]
+        self.evaluate = tf.function(evaluate, input_signature=signature)
 
-    def restart(self, fresh: keras.Model) -> None:
-        """Take over the weights of a freshly built model and forget the optimizer's state."""
-        if not fresh.built:
-            fresh.build(self.train_inputs.shape)
-        for variable, start in zip(self.model.variables, fresh.variables, strict=True):
+    def restart(self, fresh: Sequence[np.ndarray]) -> None:
+        """Take over the variables of a freshly built model and forget the optimizer's state."""
+        for variable, start in zip(self.model.variables, fresh, strict=True):
             variable.assign(start)
         for variable, start in zip(self.optimizer.variables, self.optimizer_start, strict=True):
             variable.assign(start)
