@@ -13,6 +13,7 @@ A point's weights are w₀ + α d₁ + β d₂. Each is given to the model by ``
 from __future__ import annotations
 
 import inspect
+from contextlib import nullcontext
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ import numpy as np
 import tensorflow as tf
 
 from course_utils.errors import CourseError
-from course_utils.runtime import progress
+from course_utils.runtime import progress, quietly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -131,14 +132,16 @@ class Evaluator:
             function = self._stacked
             if len(points) * self.count * self.chain.products > WORTH_COMPILING:
                 function = self._compiled.setdefault("xla", tf.function(self._stacked, jit_compile=True))
+        xla = function is self._compiled.get("xla")
         starts = range(0, len(points), size)
         for first in progress(starts, "points") if len(starts) > 8 else starts:
             chunk = np.asarray(points[first : first + size], self.dtype)
             number = len(chunk)
-            if "xla" in self._compiled and function is self._compiled["xla"]:
+            if xla:
                 # One shape, one compilation.
                 chunk = np.concatenate([chunk, np.repeat(chunk[-1:], size - number, axis=0)])
-            total = sum(function(tf.constant(chunk), *piece) for piece in pieces)
+            with quietly() if xla and first == 0 else nullcontext():  # XLA announces itself when it starts
+                total = sum(function(tf.constant(chunk), *piece) for piece in pieces)
             yield slice(first, first + number), (total.numpy() * self._scale)[:number]
 
     def function(self, points: tf.Tensor) -> tf.Tensor:

@@ -252,7 +252,7 @@ def _import_tensorflow() -> Any:
     # Errors still reach Python, as exceptions.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        with _known_lines_dropped():
+        with quietly():
             tensorflow = importlib.import_module("tensorflow")
             # Looking for GPUs writes lines too, once; it does not initialise the devices.
             tensorflow.config.list_physical_devices()
@@ -270,8 +270,11 @@ def _import_tensorflow() -> Any:
 
 
 @contextmanager
-def _known_lines_dropped() -> Iterator[None]:
-    """Hold back what C++ code writes to file descriptor 2, and pass on all but the known lines."""
+def quietly() -> Iterator[None]:
+    """Hold back what C++ code writes to file descriptor 2, and pass on all but the known lines.
+
+    TensorFlow announces itself there when it is imported, and again when XLA compiles for the first time.
+    """
     sys.stderr.flush()
     try:
         original = os.dup(2)
