@@ -13,8 +13,6 @@ A point's weights are w₀ + α d₁ + β d₂. Each is given to the model by ``
 from __future__ import annotations
 
 import inspect
-from contextlib import nullcontext
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -22,21 +20,19 @@ import numpy as np
 import tensorflow as tf
 
 from course_utils.errors import CourseError
-from course_utils.runtime import progress, quietly
+from course_utils.runtime import progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 # Numbers held by one array in work: more no longer fits into a processor's cache.
-WORKING_SET = 2**20
+WORKING_SET = 2**21
 # Examples in work at a time where each needs little.
 MOST_ROWS = 1000
 # Points handed to a compiled loop at a time, so that an interrupt is soon heard.
 POINTS_A_CALL = 16
 # So many points are differentiated one by one: compiling a loop and its derivatives takes seconds.
 UNROLLED = 4
-# Multiplications from which on XLA's compilation (some 0.4 s) is worth its while.
-WORTH_COMPILING = 4e9
 
 _AFFINE = (keras.layers.Dense, keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
 # Layers that treat each number by itself and so a batch of batches too.
@@ -127,21 +123,15 @@ class Evaluator:
         if self.way != "stack":
             size, function = POINTS_A_CALL, self._loop()
         else:
-            rows = len(pieces[0][2])
-            size = max(1, WORKING_SET // (rows * self.chain.widest))
-            function = self._stacked
-            if len(points) * self.count * self.chain.products > WORTH_COMPILING:
-                function = self._compiled.setdefault("xla", tf.function(self._stacked, jit_compile=True))
-        xla = function is self._compiled.get("xla")
+            size = max(1, WORKING_SET // (len(pieces[0][2]) * self.chain.widest))
+            function = self._compiled.setdefault("stack", tf.function(self._stacked, autograph=False))
         starts = range(0, len(points), size)
         for first in progress(starts, "points") if len(starts) > 8 else starts:
             chunk = np.asarray(points[first : first + size], self.dtype)
             number = len(chunk)
-            if xla:
-                # One shape, one compilation.
+            if self.way == "stack" and len(starts) > 1:  # one shape, one trace
                 chunk = np.concatenate([chunk, np.repeat(chunk[-1:], size - number, axis=0)])
-            with quietly() if xla and first == 0 else nullcontext():  # XLA announces itself when it starts
-                total = sum(function(tf.constant(chunk), *piece) for piece in pieces)
+            total = sum(function(tf.constant(chunk), *piece) for piece in pieces)
             yield slice(first, first + number), (total.numpy() * self._scale)[:number]
 
     def function(self, points: tf.Tensor) -> tf.Tensor:
@@ -232,8 +222,8 @@ class Evaluator:
 
     def _stacked(self, points: tf.Tensor, inputs: tf.Tensor, labels: Any, valid: tf.Tensor) -> tf.Tensor:
         """Return the sums of the losses of a piece of the data at many points at once."""
-        outputs = self.chain.stack(inputs, points, len(valid))
-        number, size = len(points), outputs.shape[-1]
+        outputs = self.chain.stack(inputs, points, valid.shape[0])
+        number, size = points.shape[0], outputs.shape[-1]
         repeated = tf.tile(labels, [number] + [1] * (labels.shape.rank - 1))
         rows = tf.reshape(outputs, (-1, size))
         # From the scores that Keras notes beside a softmax it takes the cross-entropy without clipping.
@@ -368,7 +358,6 @@ class _Chain:
         if self.stacks:
             sizes = [layer.units for layer in dense if hasattr(layer, "units")]
             self.widest = max(sizes)
-            self.products = sum(a * b for a, b in pairwise(sizes)) + 3 * sizes[0]
 
     @classmethod
     def of(cls, model: keras.Model, evaluator: Evaluator) -> _Chain | None:
@@ -436,7 +425,7 @@ class _Chain:
     def stack(self, prepared: tf.Tensor, points: tf.Tensor, rows: int) -> tf.Tensor:
         """Return the outputs (points, rows, classes) at many points."""
         coefficients = _with_one(points)
-        outputs = tf.reshape(tf.matmul(coefficients, prepared), (len(points), rows, -1))
+        outputs = tf.reshape(tf.matmul(coefficients, prepared), (points.shape[0], rows, -1))
         outputs = self.first.activation(outputs)
         for layer in self.above:
             if not isinstance(layer, keras.layers.Dense):

@@ -210,10 +210,8 @@ def test_pieces_of_data_and_points_change_nothing(dense, monkeypatch):
         np.testing.assert_allclose(plane.grid((9, 5))[2], whole, rtol=1e-5)
     assert plane.way == "plain"  # nothing may be kept
     monkeypatch.setattr("course_utils.plane_evaluation.WORKING_SET", 23 * 7 * 4)
-    monkeypatch.setattr("course_utils.plane_evaluation.WORTH_COMPILING", 0)
-    compiled = planes.Plane(dense, INPUTS, LABELS, CROSS_ENTROPY, directions)
-    np.testing.assert_allclose(compiled.grid((9, 5))[2], whole, rtol=1e-5)
-    assert "xla" in compiled._evaluator._compiled
+    pieces = planes.Plane(dense, INPUTS, LABELS, CROSS_ENTROPY, directions)
+    np.testing.assert_allclose(pieces.grid((9, 5))[2], whole, rtol=1e-5)
     # One array of the affine layer fills so many bytes: 3 products × 23 examples × 7 units × 4.
     for limit, way in ((3 * 23 * 7 * 4, "stack"), (3 * 23 * 7 * 4 - 1, "plain")):
         plane = planes.Plane(dense, INPUTS, LABELS, CROSS_ENTROPY, directions, memory_limit=limit)
