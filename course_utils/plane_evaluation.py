@@ -124,7 +124,9 @@ class Evaluator:
             size, function = POINTS_A_CALL, self._loop()
         else:
             size = max(1, WORKING_SET // (len(pieces[0][2]) * self.chain.widest))
-            function = self._compiled.setdefault("stack", tf.function(self._stacked, autograph=False))
+            if "stack" not in self._compiled:  # a lambda, for TensorFlow counts the traces of a method over all
+                self._compiled["stack"] = tf.function(lambda *given: self._stacked(*given), autograph=False)
+            function = self._compiled["stack"]
         starts = range(0, len(points), size)
         for first in progress(starts, "points") if len(starts) > 8 else starts:
             chunk = np.asarray(points[first : first + size], self.dtype)
