@@ -13,6 +13,7 @@ A point's weights are w₀ + α d₁ + β d₂. Each is given to the model by ``
 from __future__ import annotations
 
 import inspect
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -124,9 +125,7 @@ class Evaluator:
             size, function = POINTS_A_CALL, self._loop()
         else:
             size = max(1, WORKING_SET // (len(pieces[0][2]) * self.chain.widest))
-            if "stack" not in self._compiled:  # a lambda, for TensorFlow counts the traces of a method over all
-                self._compiled["stack"] = tf.function(lambda *given: self._stacked(*given), autograph=False)
-            function = self._compiled["stack"]
+            function = self._stack()
         starts = range(0, len(points), size)
         for first in progress(starts, "points") if len(starts) > 8 else starts:
             chunk = np.asarray(points[first : first + size], self.dtype)
@@ -165,8 +164,15 @@ class Evaluator:
             def loop(points: tf.Tensor, *piece: Any) -> tf.Tensor:
                 return tf.map_fn(lambda point: self._point(point, *piece), points, parallel_iterations=2)
 
-            self._compiled["loop"] = tf.function(loop, reduce_retracing=True, autograph=False)
+            self._compiled["loop"] = tf.function(partial(loop), reduce_retracing=True, autograph=False)
         return self._compiled["loop"]
+
+    def _stack(self) -> Any:
+        """Return the compiled evaluation of many points at once."""
+        if "stack" not in self._compiled:
+            # Of a method TensorFlow counts the traces over all objects, and warns of the fifth; not of a partial.
+            self._compiled["stack"] = tf.function(partial(self._stacked), autograph=False)
+        return self._compiled["stack"]
 
     def _value(self, index: int, coefficients: tf.Tensor) -> tf.Tensor:
         """Return a variable at points (n, 1 + directions) as (n, ...), or as (...) where it does not vary."""
