@@ -170,7 +170,7 @@ class Evaluator:
     def _stack(self) -> Any:
         """Return the compiled evaluation of many points at once."""
         if "stack" not in self._compiled:
-            # TensorFlow counts a method's traces over all objects and warns of the fifth; not those of a partial.
+            # TensorFlow counts a method's traces over all objects and warns; a partial's it does not.
             self._compiled["stack"] = tf.function(partial(self._stacked), autograph=False)
         return self._compiled["stack"]
 
