@@ -6,7 +6,8 @@ import pytest
 import tensorflow as tf
 
 from course_utils import CourseError, planes
-from course_utils.plane_evaluation import Evaluator, Measure
+from course_utils.planes.evaluation import Evaluator
+from course_utils.planes.losses import Measure
 
 L = keras.layers
 CROSS_ENTROPY = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -209,7 +210,7 @@ def test_pieces_of_data_and_points_change_nothing(dense, monkeypatch):
         plane = planes.Plane(dense, INPUTS, LABELS, CROSS_ENTROPY, directions, **settings)
         np.testing.assert_allclose(plane.grid((9, 5))[2], whole, rtol=1e-5)
     assert plane.way == "plain"  # nothing may be kept
-    monkeypatch.setattr("course_utils.plane_evaluation.WORKING_SET", 23 * 7 * 4)
+    monkeypatch.setattr("course_utils.planes.evaluation.WORKING_SET", 23 * 7 * 4)
     pieces = planes.Plane(dense, INPUTS, LABELS, CROSS_ENTROPY, directions)
     np.testing.assert_allclose(pieces.grid((9, 5))[2], whole, rtol=1e-5)
     # One array of the affine layer fills so many bytes: 3 products × 23 examples × 7 units × 4.
