@@ -12,7 +12,6 @@ A point's weights are w₀ + α d₁ + β d₂. Each is given to the model by ``
 
 from __future__ import annotations
 
-import inspect
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from course_utils.errors import CourseError
+from course_utils.planes.chain import Chain, with_one
+from course_utils.planes.checks import check_data, check_model
+from course_utils.planes.losses import Measure
 from course_utils.runtime import progress
 
 if TYPE_CHECKING:
@@ -34,18 +35,6 @@ MOST_ROWS = 1000
 POINTS_A_CALL = 16
 # So many points are differentiated one by one: compiling a loop and its derivatives takes seconds.
 UNROLLED = 4
-
-_AFFINE = (keras.layers.Dense, keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
-# Layers that treat each number by itself and so a batch of batches too.
-_ROW_WISE = (
-    keras.layers.Activation,
-    keras.layers.ReLU,
-    keras.layers.LeakyReLU,
-    keras.layers.ELU,
-    keras.layers.Dropout,
-    keras.layers.GaussianDropout,
-    keras.layers.GaussianNoise,
-)
 
 
 class Evaluator:
@@ -107,7 +96,7 @@ class Evaluator:
         self.statistics = [
             tf.identity(value) for value in (statistics if statistics is not None else _statistics(model))
         ]
-        self.chain = None if regulariser or not shortcut else _Chain.of(model, self)
+        self.chain = None if regulariser or not shortcut else Chain.of(model, self)
         self.batch_size = batch_size
         self._pieces: list[tuple[Any, Any, tf.Tensor]] | None = None
         self._compiled: dict[str, Any] = {}
@@ -174,7 +163,7 @@ class Evaluator:
             self._compiled["stack"] = tf.function(partial(self._stacked), autograph=False)
         return self._compiled["stack"]
 
-    def _value(self, index: int, coefficients: tf.Tensor) -> tf.Tensor:
+    def value(self, index: int, coefficients: tf.Tensor) -> tf.Tensor:
         """Return a variable at points (n, 1 + directions) as (n, ...), or as (...) where it does not vary."""
         basis = self.basis[index]
         if not self.varied[index]:
@@ -184,8 +173,8 @@ class Evaluator:
 
     def _values(self, point: tf.Tensor) -> list[tf.Tensor]:
         """Return all trainable variables at one point (directions,)."""
-        coefficients = _with_one(point[tf.newaxis])
-        values = [self._value(index, coefficients) for index in range(len(self.basis))]
+        coefficients = with_one(point[tf.newaxis])
+        values = [self.value(index, coefficients) for index in range(len(self.basis))]
         return [value[0] if varied else value for value, varied in zip(values, self.varied, strict=True)]
 
     def at(self, values: Sequence[tf.Tensor], statistics: Sequence[Any] | None = None) -> tf.Tensor:
@@ -282,220 +271,8 @@ class Evaluator:
         return min(self.count, max(16, WORKING_SET // _widest(self.model, self.inputs)))
 
 
-class Measure:
-    """A loss, taken apart so that it may be summed over pieces of the data."""
-
-    def __init__(self, loss: Any) -> None:
-        try:
-            found = keras.losses.get(loss)
-        except ValueError as error:
-            raise CourseError(f"Keras knows no loss named {loss!r}") from error
-        if isinstance(found, type) or not callable(found):
-            raise CourseError(f"loss must be a Keras loss, its name or a function, not {loss!r}")
-        # A loss of someone else's may look at a batch as a whole.
-        self.by_row = (type(found) if isinstance(found, keras.losses.Loss) else found).__module__.startswith(
-            "keras."
-        )
-        if not isinstance(found, keras.losses.Loss):
-            found = _Function(found)
-        self.loss = found
-        self.mean = found.reduction != "sum"
-
-    def label(self, labels: Any) -> tf.Tensor:
-        """Return labels as the tensor that the loss is given."""
-        return tf.cast(tf.convert_to_tensor(np.asarray(labels)), self.loss.dtype)
-
-    def inspect(self, evaluator: Evaluator, inputs: Any, labels: Any) -> None:
-        """Find out by two examples whether the loss is a sum over examples."""
-        values = [basis[0] for basis in evaluator.basis]
-        outputs, _ = evaluator.model.stateless_call(values, evaluator.statistics, inputs, training=False)
-        if not tf.is_tensor(outputs):
-            raise CourseError("a plane needs a model with one output")
-        masked = getattr(outputs, "_keras_mask", None) is not None
-        self.by_row = self.by_row and not masked and self.loss.call(labels, outputs).shape.rank > 0
-
-    def rows(self, labels: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
-        """Return one loss for each example (n,)."""
-        losses = self.loss.call(labels, tf.cast(outputs, self.loss.dtype))
-        losses = tf.reshape(losses, (tf.shape(losses)[0], -1))
-        return tf.reduce_mean(losses, axis=1) if self.mean else tf.reduce_sum(losses, axis=1)
-
-    def total(self, labels: Any, outputs: tf.Tensor, valid: tf.Tensor) -> tf.Tensor:
-        """Return the sum over valid examples, or the loss itself where it is not a sum."""
-        if not self.by_row:
-            return tf.reduce_mean(self.loss(labels, outputs))
-        return tf.reduce_sum(tf.where(valid, self.rows(labels, outputs), 0))
-
-
-class _Function(keras.losses.Loss):
-    """A loss function as a Loss, as ``compile`` makes it."""
-
-    def __init__(self, function: Any) -> None:
-        super().__init__(name="loss")  # a lambda's own name is no name for TensorFlow's scopes
-        self.function = function
-
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        return self.function(y_true, y_pred)
-
-
-class _Chain:
-    """Layers one after another, from the first varied one on."""
-
-    def __init__(self, layers: list[keras.Layer], first: int, evaluator: Evaluator) -> None:
-        self.evaluator = evaluator
-        self.below, self.first, self.above = layers[:first], layers[first], layers[first + 1 :]
-        self.index = {id(variable): i for i, variable in enumerate(evaluator.model.trainable_variables)}
-        self.affine = _is_plain(self.first, _AFFINE)
-        example = self.lower(_rows_of(evaluator.inputs, 0, 1))
-        size = evaluator.count * example.dtype.size
-        if self.affine:
-            spread = self.linear(example)
-            self.shape = spread.shape[2:]
-            if size * int(np.prod(spread.shape)) > evaluator.memory_limit:
-                self.affine = False
-        self.kept = size * int(np.prod(example.shape)) <= evaluator.memory_limit
-        dense = [self.first, *self.above]
-        self.stacks = (
-            self.affine
-            and isinstance(self.first, keras.layers.Dense)
-            and example.shape.rank == 2
-            and evaluator.measure.by_row
-            and all(_is_plain(layer, (keras.layers.Dense,)) or type(layer) in _ROW_WISE for layer in dense)
-            and all(_of_keras(getattr(layer, "activation", None)) for layer in dense)
-        )
-        if self.stacks:
-            sizes = [layer.units for layer in dense if hasattr(layer, "units")]
-            self.widest = max(sizes)
-
-    @classmethod
-    def of(cls, model: keras.Model, evaluator: Evaluator) -> _Chain | None:
-        """Return the chain that a model is, or None if it is something else."""
-        layers = _layers_in_order(model)
-        if not layers or keras.tree.is_nested(evaluator.inputs):
-            return None
-        if len(model.input_shape) != evaluator.inputs.shape.rank:
-            return None
-        varied = {
-            id(variable)
-            for variable, moves in zip(model.trainable_variables, evaluator.varied, strict=True)
-            if moves
-        }
-        first = [any(id(variable) in varied for variable in layer.weights) for layer in layers]
-        chain = cls(layers, first.index(True) if True in first else len(layers) - 1, evaluator)
-        return chain if chain.affine or (chain.below and chain.kept) else None
-
-    @property
-    def way(self) -> str:
-        stacks = self.stacks and self.evaluator.measure.by_row
-        return "stack" if stacks else "affine" if self.affine else "chain"
-
-    def lower(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Return what the first varied layer is given."""
-        with self.evaluator.scope([basis[0] for basis in self.evaluator.basis]):
-            for layer in self.below:
-                inputs = _call(layer, inputs)
-        return tf.cast(tf.convert_to_tensor(inputs), self.first.compute_dtype)
-
-    def linear(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Return the first layer's products (1 + directions, rows, ...) with origin and directions."""
-        kernels = self.evaluator.basis[self.index[id(self.first.kernel)]]
-        dense = isinstance(self.first, keras.layers.Dense)
-        apply = tf.matmul if dense else self.first.convolution_op
-        results = [
-            tf.tensordot(inputs, kernel, 1) if dense else apply(inputs, kernel)
-            for kernel in tf.unstack(kernels)
-        ]
-        if self.first.use_bias:
-            biases = tf.unstack(self.evaluator.basis[self.index[id(self.first.bias)]])
-            results = [result + bias for result, bias in zip(results, biases, strict=True)]
-        return tf.stack(results)
-
-    def prepare(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Do what is the same for all points."""
-        inputs = self.lower(inputs)
-        if not self.affine:
-            return inputs
-        results = self.linear(inputs)
-        return tf.reshape(results, (len(results), -1))
-
-    def finish(self, prepared: tf.Tensor, point: tf.Tensor) -> tf.Tensor:
-        """Return the model's outputs at one point, within its scope."""
-        if not self.affine:
-            outputs = _call(self.first, prepared)
-        else:
-            # One product with three rows reads each number once; a sum of three terms, several times.
-            outputs = tf.reshape(tf.matmul(_with_one(point[tf.newaxis]), prepared), (-1, *self.shape))
-            outputs = self.first.activation(outputs)
-        for layer in self.above:
-            outputs = _call(layer, outputs)
-        return outputs
-
-    def stack(self, prepared: tf.Tensor, points: tf.Tensor, rows: int) -> tf.Tensor:
-        """Return the outputs (points, rows, classes) at many points."""
-        coefficients = _with_one(points)
-        outputs = tf.reshape(tf.matmul(coefficients, prepared), (points.shape[0], rows, -1))
-        outputs = self.first.activation(outputs)
-        for layer in self.above:
-            if not isinstance(layer, keras.layers.Dense):
-                outputs = _call(layer, outputs)
-                continue
-            outputs = tf.matmul(outputs, self._stacked_value(layer.kernel, coefficients))
-            if layer.use_bias:
-                bias = self._stacked_value(layer.bias, coefficients)
-                outputs += bias[:, tf.newaxis] if bias.shape.rank == 2 else bias
-            outputs = layer.activation(outputs)
-        return outputs
-
-    def _stacked_value(self, variable: keras.Variable, coefficients: tf.Tensor) -> tf.Tensor:
-        return self.evaluator._value(self.index[id(variable)], coefficients)
-
-
-def check_model(model: Any) -> str:
-    """Return a model's float type, or say why it cannot be evaluated."""
-    if not isinstance(model, keras.Model):
-        raise CourseError(f"a plane goes through the weights of a keras.Model, not {type(model).__name__}")
-    if not model.built or not model.variables:
-        raise CourseError(
-            f"the model '{model.name}' has no weights yet: call it on some data, or give it a keras.Input"
-        )
-    if not model.trainable_variables:
-        raise CourseError(f"the model '{model.name}' has no trainable weights")
-    return model.trainable_variables[0].dtype
-
-
-def check_data(inputs: Any, labels: Any) -> tuple[Any, int]:
-    """Return inputs as tensors and the number of examples, or say how inputs and labels differ."""
-    inputs = keras.tree.map_structure(
-        lambda data: (
-            tf.convert_to_tensor(data)
-            if not np.issubdtype(np.asarray(data).dtype, np.floating)
-            else tf.convert_to_tensor(np.asarray(data, keras.config.floatx()))
-        ),
-        inputs,
-    )
-    lengths = {len(data) for data in keras.tree.flatten(inputs)}
-    marks = {len(data) for data in keras.tree.flatten(labels)}
-    if lengths != marks or len(lengths) != 1:
-        raise CourseError(
-            f"inputs and labels must be of one length: {_listed(lengths)} inputs, {_listed(marks)} labels"
-        )
-    count = lengths.pop()
-    if count == 0:
-        raise CourseError("a loss needs at least one example")
-    return inputs, count
-
-
-def _listed(numbers: set[int]) -> str:
-    return " and ".join(map(str, sorted(numbers)))
-
-
 def _statistics(model: keras.Model) -> list[tf.Tensor]:
     return [tf.convert_to_tensor(variable.value) for variable in model.non_trainable_variables]
-
-
-def _with_one(points: tf.Tensor) -> tf.Tensor:
-    """Put a 1, the origin's coefficient, before the coordinates (n, directions)."""
-    return tf.concat([tf.ones_like(points[:, :1]), points], axis=1)
 
 
 def _rows_of(data: Any, first: int, rows: int) -> Any:
@@ -507,57 +284,6 @@ def _padded(data: Any, missing: int) -> Any:
     return keras.tree.map_structure(
         lambda array: tf.concat([array, tf.repeat(array[-1:], missing, axis=0)], axis=0), data
     )
-
-
-def _call(layer: keras.Layer, inputs: tf.Tensor) -> tf.Tensor:
-    """Call a layer for inference."""
-    if "training" in inspect.signature(layer.call).parameters:
-        return layer(inputs, training=False)
-    return layer(inputs)
-
-
-def _is_plain(layer: keras.Layer, kinds: tuple[type, ...]) -> bool:
-    """Return whether a layer is exactly of one of these kinds, without quantisation or low-rank additions."""
-    return (
-        type(layer) in kinds
-        and not getattr(layer, "lora_enabled", False)
-        and getattr(layer, "quantization_mode", None) is None
-        and layer.compute_dtype == layer.variable_dtype
-        and layer.trainable
-    )
-
-
-def _of_keras(activation: Any) -> bool:
-    return activation is None or getattr(activation, "__module__", "").startswith("keras.")
-
-
-def _layers_in_order(model: keras.Model) -> list[keras.Layer] | None:
-    """Return a model's layers if each is applied once to the result of the one before, else None."""
-    if not type(model).__module__.startswith("keras."):
-        return None  # someone else's call may do anything
-    layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
-    if not isinstance(model, keras.Sequential):
-        try:
-            outputs = [model.input, *(layer.output for layer in layers)]
-            joined = all(layer.input is given for layer, given in zip(layers, outputs, strict=False))
-            joined = joined and outputs[-1] is model.output
-        except (AttributeError, ValueError):  # no graph, several inputs or outputs, or a layer used twice
-            joined = False
-        if not joined:
-            return None
-    flat: list[keras.Layer] = []
-    for layer in layers:
-        inner = _layers_in_order(layer) if type(layer) is keras.Sequential else [layer]
-        if inner is None:
-            return None
-        flat += inner
-    variables = [id(variable) for layer in flat for variable in layer.weights]
-    masked = any(
-        isinstance(layer, keras.layers.Masking) or getattr(layer, "mask_zero", False) for layer in flat
-    )
-    shared = len(set(variables)) < len(variables) or len(set(map(id, flat))) < len(flat)
-    mixed = any(layer.compute_dtype != layer.variable_dtype for layer in flat)
-    return None if masked or shared or mixed else flat
 
 
 def _widest(model: keras.Model, inputs: Any) -> int:

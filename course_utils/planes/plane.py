@@ -12,34 +12,9 @@ import tensorflow as tf
 
 from course_utils.descent import Path
 from course_utils.errors import CourseError
-from course_utils.plane_directions import (
-    Directions,
-    between,
-    fit,
-    flat,
-    hessian,
-    hessian_directions,
-    principal,
-    random_directions,
-    two_weights,
-    weights,
-)
-from course_utils.plane_evaluation import Evaluator
+from course_utils.planes.directions import Directions, fit, flat, weights
+from course_utils.planes.evaluation import Evaluator
 from course_utils.surfaces import Surface
-
-__all__ = [
-    "Directions",
-    "Plane",
-    "ProjectedPath",
-    "between",
-    "hessian",
-    "hessian_directions",
-    "line",
-    "principal",
-    "random_directions",
-    "two_weights",
-    "weights",
-]
 
 # Two directions whose angle has a smaller sine are called parallel.
 _PARALLEL = 1e-5
