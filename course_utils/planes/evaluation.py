@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 WORKING_SET = 2**21
 # Examples in work at a time where each needs little.
 MOST_ROWS = 1000
+# So many calls are done before a graph for them is traced.
+FEW_CALLS = 4
 # Points handed to a compiled loop at a time, so that an interrupt is soon heard.
 POINTS_A_CALL = 16
 # So many points are differentiated one by one: compiling a loop and its derivatives takes seconds.
@@ -114,7 +116,8 @@ class Evaluator:
             size, function = POINTS_A_CALL, self._loop()
         else:
             size = max(1, WORKING_SET // (len(pieces[0][2]) * self.chain.widest))
-            function = self._stack()
+            few = len(points) <= FEW_CALLS * size and "stack" not in self._compiled
+            function = self._stacked if few else self._stack()
         starts = range(0, len(points), size)
         for first in progress(starts, "points") if len(starts) > 8 else starts:
             chunk = np.asarray(points[first : first + size], self.dtype)
