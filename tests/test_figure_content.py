@@ -172,3 +172,20 @@ def test_alt_text_lists_every_kind_of_thing():
     text = alt_text(figure_content.figure_content(figure)).lower()
     assert len(kinds) >= 3
     assert [kind for kind in kinds if kind != "text" and kind not in text] == []
+
+
+def test_contour_lines_without_their_field_are_measured():
+    figure = Figure()
+    axes = figure.subplots()
+    x = np.linspace(-2, 2, 201)
+    lines = axes.contour(x, x, np.hypot(*np.meshgrid(x, x - 0.5)), levels=[1.0])
+    lines._contour_generator = None  # as for lines that were not drawn from a grid
+    axes.set(xlim=(-2, 2), ylim=(-2, 2))
+    [drawn] = figure_content.figure_content(figure)["axes"][0]["artists"]
+    length = float(drawn["length"]["values"])  # in widths of the axes, which is 4
+    assert length == pytest.approx(2 * np.pi / 4, rel=1e-3)
+    rows = np.array([row.split() for row in drawn["where"]["shares"]], float).sum(axis=1)  # in percent
+    assert rows.sum() == pytest.approx(100, abs=1)
+    assert rows[[0, -1]].max() < 5
+    centre = np.dot(rows, np.arange(8)) / rows.sum()
+    assert centre == pytest.approx(3.5 + 0.5 / 4 * 7, abs=0.1)
