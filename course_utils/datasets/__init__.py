@@ -32,6 +32,7 @@ _HOME = {
     "xor": "toys",
     "blobs": "toys",
     "checkerboard": "toys",
+    "scattered": "composed",
 }
 
 _SMOKE_RECORDS = 64
