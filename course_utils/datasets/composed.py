@@ -1,7 +1,8 @@
 """Pictures composed of real digits on a larger canvas, with clutter and noise, generated from a seed.
 
 The digits of a training picture are training digits of the source and those of a test picture are test
-digits, so that no handwriting is on both sides.
+digits, so that no digit is on both sides (the same person's hand can be, where the source does not separate
+writers: ``digits`` does not, MNIST does).
 """
 
 from __future__ import annotations
