@@ -112,17 +112,21 @@ class Evaluator:
     def evaluate(self, points: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
         """Yield slices of the points (n, directions) with their losses, as they are done."""
         pieces = self._prepare()
+        padded = False
         if self.way != "stack":
             size, function = POINTS_A_CALL, self._loop()
         else:
             size = max(1, WORKING_SET // (len(pieces[0][2]) * self.chain.widest))
-            few = len(points) <= FEW_CALLS * size and "stack" not in self._compiled
-            function = self._stacked if few else self._stack()
+            calls = -(-len(points) // size)
+            if calls <= FEW_CALLS and "stack" not in self._compiled:
+                size, function = -(-len(points) // max(1, calls)) or 1, self._stacked
+            else:
+                padded, function = calls > 1, self._stack()
         starts = range(0, len(points), size)
         for first in progress(starts, "points") if len(starts) > 8 else starts:
             chunk = np.asarray(points[first : first + size], self.dtype)
             number = len(chunk)
-            if self.way == "stack" and len(starts) > 1:  # one shape, one trace
+            if padded:  # one shape, one trace
                 chunk = np.concatenate([chunk, np.repeat(chunk[-1:], size - number, axis=0)])
             total = sum(function(tf.constant(chunk), *piece) for piece in pieces)
             yield slice(first, first + number), (total.numpy() * self._scale)[:number]
