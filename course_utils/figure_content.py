@@ -259,8 +259,9 @@ def _axis_content(axes: Axes, frame: figure_artists.Frame, name: str) -> Content
     if label:
         content["label"] = label
     axis = getattr(axes, f"{name}axis")
-    # Only ticks somebody named: the others follow from the limits.
-    if type(axis.get_major_formatter()).__name__ in ("FixedFormatter", "StrCategoryFormatter"):
+    # Only ticks somebody named: the others follow from the limits. Labels given with places are a function.
+    named = ("FixedFormatter", "FuncFormatter", "StrCategoryFormatter")
+    if type(axis.get_major_formatter()).__name__ in named:
         content["ticks"] = [text.get_text() for text in axis.get_ticklabels() if text.get_text()]
     return content
 

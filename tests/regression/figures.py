@@ -115,6 +115,8 @@ class _Walk:
         elif "shares" in stored and "shares" in new:
             self._shares(stored["shares"], new["shares"], where)
             done.add("shares")
+        if "ticks" not in stored:  # stored before labels given with their places were part of the content
+            done.add("ticks")
         for key in sorted((stored.keys() | new.keys()) - done):
             name = f"{where}, {key}"
             if key not in stored or key not in new:

@@ -109,6 +109,19 @@ def test_swapped_labels_and_colours():
     assert not agree(two("ab", ["C0", "C1"]), two("ab", ["C1", "C0"]))
 
 
+@pytest.mark.parametrize("labels", [["late", "early"], ["early", "never"], ["early", ""]])
+def test_labels_of_ticks(labels):
+    def ticks(names):
+        return lambda axes: (curve()(axes), axes.set_xticks([1, 5], names))
+
+    assert agree(ticks(["early", "late"]), ticks(["early", "late"]))
+    assert not agree(ticks(["early", "late"]), ticks(labels))
+
+
+def test_figures_stored_without_labels_of_ticks():
+    assert agree(curve(), lambda axes: (curve()(axes), axes.set_xticks([1, 5], ["1", "5"])))
+
+
 def test_a_legend_that_names_the_wrong_artist():
     def draw(swapped):
         def lines(axes):
