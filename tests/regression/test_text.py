@@ -135,3 +135,9 @@ def test_html_gives_its_text():
     table = "<style>td {width: 3px}</style><table><tr><td>loss</td><td>0.12&nbsp;%</td></tr></table>"
     assert split(strip_html(table))[0] == ["loss", ""]
     assert split(strip_html(table))[1][0].percent
+
+
+def test_the_bound_of_a_claim_that_shows_nothing_else_is_exact():
+    assert found("✓ outputs differ by: < 1e-06", "✓ outputs differ by: < 5e-07").differences
+    assert not found("✓ outputs differ by: < 1e-06", "✓ outputs differ by: < 1e-06").differences
+    assert not found("off by 1e-06", "off by 2e-06").differences
