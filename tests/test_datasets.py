@@ -13,7 +13,7 @@ from course_utils import datasets
 from course_utils.datasets import Dataset, Split, load
 from course_utils.errors import CourseError
 
-TOYS = ("moons", "circles", "spirals", "xor", "blobs", "checkerboard")
+TOYS = ("moons", "circles", "spirals", "xor", "blobs", "ring", "checkerboard")
 ROOT = Path(__file__).resolve().parents[1]
 
 # The first labels of three splits and two points of each generated set, as every version must give them.
@@ -26,6 +26,7 @@ TOY_POINTS = {
     "spirals": [-0.037936, -0.111477, -0.005914, -0.201402],
     "xor": [1.1956, 1.142062, 1.030465, 0.953669],
     "blobs": [1.326, 0.23677, 1.050775, -0.077218],
+    "ring": [-1.283814, 1.508922, 1.558472, -1.300668],
     "checkerboard": [-0.688191, -0.311268, 0.574624, 0.164029],
 }
 
@@ -254,6 +255,14 @@ def test_blobs_surround_their_centres():
     assert data.train.inputs[data.train.labels == 1].std() == pytest.approx(0.5, abs=0.02)
 
 
+def test_ring_has_its_centres_and_its_width():
+    data = load("ring", n=8000, modes=4, radius=3, noise=0.2)
+    means = [data.train.inputs[data.train.labels == label].mean(0) for label in range(4)]
+    np.testing.assert_allclose(means, [[3, 0], [0, 3], [-3, 0], [0, -3]], atol=0.02)
+    assert data.train.inputs[data.train.labels == 2].std(0) == pytest.approx([0.2, 0.2], abs=0.01)
+    assert data.classes == ("mode 1", "mode 2", "mode 3", "mode 4")
+
+
 def test_checkerboard_is_labelled_by_colour():
     data = load("checkerboard", squares=3)
     square = np.floor((data.train.inputs + 1) * 3 / 2).astype(int)
@@ -278,6 +287,8 @@ def test_noise_has_the_standard_deviation_asked_for():
         ("moons", {"seed": "one"}, "seed is a whole number"),
         ("spirals", {"turns": 0}, "turns is a positive number"),
         ("blobs", {"centres": 1}, "centres is a whole number from 2 on"),
+        ("ring", {"modes": 1}, "modes is a whole number from 2 on"),
+        ("ring", {"radius": 0}, "radius is a positive number"),
         ("checkerboard", {"squares": True}, "squares is a whole number from 2 on"),
     ],
 )
@@ -500,7 +511,7 @@ def test_images_of_different_sizes_are_resized():
         ("mnist", {"size": (28, 0)}, r"size is a pair \(height, width\)"),
         ("mnist", {"colour": 1}, "mnist has no option 'colour'; it takes size, limit"),
         ("imdb_reviews", {}, "imdb_reviews has the features text, label"),
-        ("voc/2007", {}, "has the features image, .*objects"),
+        ("wider_face", {}, "wider_face has the features image, .*faces"),
         ("mnist:9.9.9", {}, "can not open 'mnist:9.9.9': .*only: 3.0.1"),
     ],
 )

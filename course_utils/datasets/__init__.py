@@ -11,13 +11,13 @@ import importlib
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from course_utils.datasets.records import Dataset, Split, is_count
+from course_utils.datasets.records import Dataset, Split, class_masks, is_count
 from course_utils.errors import CourseError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Dataset", "Split", "load", "names", "prepare"]
+__all__ = ["Dataset", "Split", "class_masks", "load", "names", "prepare"]
 
 # The module of this package in which a function of the dataset's name returns it; the function's
 # keyword-only parameters are the options of that dataset. A new dataset is one more line here.
@@ -31,9 +31,18 @@ _HOME = {
     "spirals": "toys",
     "xor": "toys",
     "blobs": "toys",
+    "ring": "toys",
     "checkerboard": "toys",
     "scattered": "composed",
+    "adding": "sequences",
+    "sunspots": "sequences",
+    "co2": "sequences",
+    "python_text": "sequences",
+    "scenes": "scenes",
 }
+
+# The same for a reader's own pictures, whose option `path` names their folder.
+_FOLDERS = {"voc_folder": "folders", "mask_folder": "folders"}
 
 _SMOKE_RECORDS = 64
 
@@ -49,15 +58,18 @@ def load(name: str, *, limit: int | tuple[int | None, int | None] | None = None,
     Parameters
     ----------
     name
-        One of :func:`names`, or any name of TensorFlow Datasets such as ``"mnist"``, which is read from
-        ``TFDS_DATA_DIR`` (without it: ``data/tfds`` of a checkout, else TensorFlow Datasets' own folder)
-        and downloaded to it when it is not there yet.
+        One of :func:`names`, ``"voc_folder"`` or ``"mask_folder"`` for a folder of your own, or any name of
+        TensorFlow Datasets such as ``"mnist"``, which is read from ``TFDS_DATA_DIR`` (without it:
+        ``data/tfds`` of a checkout, else TensorFlow Datasets' own folder) and downloaded to it when it is
+        not there yet.
     limit
         At most so many records in each split, or a pair for training and test, such as ``(100, None)``.
         The first records are taken, evenly by class for data that are held as arrays.
     **options
-        The options of that dataset: see :mod:`~course_utils.datasets.toys` and
-        :mod:`~course_utils.datasets.bundled`; ``size=(height, width)`` for images of TensorFlow Datasets.
+        The options of that dataset: see :mod:`~course_utils.datasets.toys`,
+        :mod:`~course_utils.datasets.bundled`, :mod:`~course_utils.datasets.composed`,
+        :mod:`~course_utils.datasets.scenes` and :mod:`~course_utils.datasets.folders`;
+        ``size=(height, width)`` for images of TensorFlow Datasets.
 
     Returns
     -------
@@ -74,18 +86,21 @@ def load(name: str, *, limit: int | tuple[int | None, int | None] | None = None,
 
     train_limit, test_limit = _limits(limit)
     smoke = profile() == "smoke"
-    if isinstance(name, str) and name in _HOME:
-        source = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    if smoke:
+        train_limit = min(train_limit or _SMOKE_RECORDS, _SMOKE_RECORDS)
+        test_limit = min(test_limit or _SMOKE_RECORDS, _SMOKE_RECORDS)
+    homes = _HOME | _FOLDERS
+    if isinstance(name, str) and name in homes:
+        source = getattr(importlib.import_module(f"{__name__}.{homes[name]}"), name)
         _check_options(name, source, options)
+        if name in _FOLDERS:  # what is beyond the limit is not even opened
+            options["limit"] = (train_limit, test_limit)
         dataset = source(**options)
     else:
         catalogue = _catalogue(name)
         source = catalogue.imitation if smoke else catalogue.read
         _check_options(name, source, options)
         dataset = source(name, **options)
-    if smoke:
-        train_limit = min(train_limit or _SMOKE_RECORDS, _SMOKE_RECORDS)
-        test_limit = min(test_limit or _SMOKE_RECORDS, _SMOKE_RECORDS)
     return _limited(dataset, train_limit, test_limit)
 
 
@@ -107,8 +122,10 @@ def prepare(name: str) -> str:
     CourseError
         If the name is unknown, or if the data can not be downloaded.
     """
-    if name in _HOME:
-        return f"{name} needs no preparation: it is installed with the course's packages or generated."
+    if name in _HOME | _FOLDERS:
+        return (
+            f"{name} needs no preparation: it is installed with the course's packages, generated or your own."
+        )
     return _catalogue(name).prepare(name)
 
 
@@ -120,7 +137,7 @@ def _catalogue(name: Any) -> Any:
 
     known = catalogue.known_names(name)
     if name.split(":")[0].split("/")[0] not in known:
-        near = difflib.get_close_matches(name, [*_HOME, *known], n=3)
+        near = difflib.get_close_matches(name, [*_HOME, *_FOLDERS, *known], n=3)
         guess = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
         raise CourseError(
             f"There is no dataset {name!r}.{guess} Without network there are {', '.join(_HOME)}; "
@@ -134,7 +151,8 @@ def _check_options(name: str, source: Callable[..., Dataset], options: dict[str,
     accepted = [each.name for each in parameters if each.kind is inspect.Parameter.KEYWORD_ONLY]
     for option in options:
         if option not in accepted:
-            raise CourseError(f"{name} has no option {option!r}; it takes {', '.join([*accepted, 'limit'])}.")
+            known = ", ".join(dict.fromkeys([*accepted, "limit"]))
+            raise CourseError(f"{name} has no option {option!r}; it takes {known}.")
 
 
 def _limits(limit: Any) -> tuple[int | None, int | None]:

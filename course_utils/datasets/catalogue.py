@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from course_utils.datasets.records import Dataset, StreamedSplit, is_count
+from course_utils.datasets.objects import objects_of_classes
+from course_utils.datasets.records import Dataset, StreamedSplit, check_size
 from course_utils.errors import CourseError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import tensorflow as tf
 
@@ -37,7 +38,12 @@ _LICENSES = {
     "voc": "terms of use of Flickr",
 }
 
+# Masks whose values are no numbers of objects: the feature, and its values that are a class of its own.
+_SEGMENTED = {"oxford_iiit_pet": ("segmentation_mask", {1: "pet", 3: "outline"})}
+_BACKGROUND = 2  # what imitated masks have elsewhere
+
 _IMITATED_RECORDS = 64
+_IMITATED_OBJECTS = 4  # at most, and 0 in some records
 _IMITATED_SIZE = (64, 64)
 # TensorFlow Datasets retries for minutes when there is no network; this is how long we look for one.
 _NETWORK_SECONDS = 5.0
@@ -77,15 +83,19 @@ def read(name: str, *, size: tuple[int, int] | None = None) -> Dataset:
     Returns
     -------
     Dataset
-        With splits that are read from disk when they are used.
+        With splits that are read from disk when they are used. Where records have ``objects``, as those of
+        ``voc``, boxes (n, m, 4) and labels (n, m) with the largest number of objects as m, difficult ones
+        included.
+        For ``oxford_iiit_pet`` masks too, in which the pet is an object of class 0 and its outline, which
+        nobody decided on, one of class 1; the boxes are their extents.
 
     Raises
     ------
     CourseError
-        If the dataset does not consist of images or numbers with one label each, if its images need a
-        size, or if it is neither here nor reachable.
+        If the dataset consists neither of images with objects nor of images or numbers with one label each,
+        if its images need a size, or if it is neither here nor reachable.
     """
-    _check_size(size)
+    check_size(size)
     builder = _prepared(name)
     train, test, remark = _split_names(builder)
     provenance = f"{_title(builder)}: {_sizes(builder)}{remark}."
@@ -95,13 +105,13 @@ def read(name: str, *, size: tuple[int, int] | None = None) -> Dataset:
 
 def imitation(name: str, *, size: tuple[int, int] | None = None) -> Dataset:
     """Return random records in the form of a dataset, without network; `size` as in :func:`read`."""
-    _check_size(size)
+    check_size(size)
     library = _library(name)
 
     def as_dataset(builder: Any, split: str, **_: Any) -> tf.data.Dataset:
         import tensorflow as tf
 
-        return tf.data.Dataset.from_tensor_slices(_random_records(builder, split))
+        return tf.data.Dataset.from_tensor_slices(_random_records(builder, split)).map(_cut)
 
     with (
         _quiet(),
@@ -128,42 +138,116 @@ def _opened(
     size: tuple[int, int] | None,
     provenance: str,
 ) -> Dataset:
-    """Describe the splits of a builder as streams of pairs (input, label)."""
-    input_key, label_key = _keys(name, builder)
+    """Describe the splits of a builder as streams of pairs of an input and its targets."""
+    input_key, target_key = _keys(name, builder)
+    feature = builder.info.features[target_key]
     shape = _input_shape(name, builder.info.features[input_key], size)
-    classes = tuple(getattr(builder.info.features[label_key], "names", ()))
+    parts: tuple[str, ...] = ("labels",)
+    if target_key == "objects":
+        classes, parts = tuple(feature["label"].names), ("labels", "boxes")
+        targets = _objects(_most_objects(builder, splits))
+    elif builder.name in _SEGMENTED:
+        values = _SEGMENTED[builder.name][1]
+        classes, parts = tuple(values.values()), ("labels", "boxes", "masks")
+        targets = _masked(list(values), shape[:2])
+    else:
+        classes = tuple(getattr(feature, "names", ()))
+        targets = _label(is_class=bool(classes))
     train, test = (
-        StreamedSplit(_stream(builder, split, (input_key, label_key), size), count, shape, len(classes))
+        StreamedSplit(
+            _stream(builder, split, (input_key, target_key), size, targets), count, shape, len(classes), parts
+        )
         for split, count in zip(splits, counts, strict=True)
     )
     return Dataset(name, train, test, classes, provenance, _license(builder))
 
 
-def _stream(builder: Any, split: str, keys: tuple[str, str], size: tuple[int, int] | None) -> Any:
-    """Return a function that gives the pairs (input, label) of a split, always in the same order."""
+def _stream(
+    builder: Any, split: str, keys: tuple[str, str], size: tuple[int, int] | None, targets: Callable[..., Any]
+) -> Callable[[], tf.data.Dataset]:
+    """Return a function that gives the pairs (input, targets) of a split, always in the same order."""
     import tensorflow as tf
 
     with _quiet():
         records = builder.as_dataset(split=split, shuffle_files=False)
-    is_class = hasattr(builder.info.features[keys[1]], "names")
 
-    def pair(record: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-        inputs, label = record[keys[0]], record[keys[1]]
+    def pair(record: dict[str, Any]) -> tuple[tf.Tensor, Any]:
+        inputs = record[keys[0]]
         is_bytes = inputs.dtype == tf.uint8
         inputs = tf.cast(inputs, tf.float32)
         if size is not None:
             inputs = tf.image.resize(inputs, size, antialias=True)
         if is_bytes:
             inputs = tf.clip_by_value(inputs / 255, 0, 1)
-        return inputs, tf.cast(label, tf.int32 if is_class else tf.float32)
+        return inputs, targets(record[keys[1]])
 
     return lambda: records.map(pair, num_parallel_calls=tf.data.AUTOTUNE)
 
 
+def _label(*, is_class: bool) -> Callable[..., Any]:
+    import tensorflow as tf
+
+    return lambda label: tf.cast(label, tf.int32 if is_class else tf.float32)
+
+
+def _objects(most: int) -> Callable[..., Any]:
+    """Return what fills a record's objects up to `most` rows, with label −1 and box 0."""
+    import tensorflow as tf
+
+    def targets(objects: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        missing = most - tf.shape(objects["label"])[0]
+        labels = tf.pad(tf.cast(objects["label"], tf.int32), [[0, missing]], constant_values=-1)
+        boxes = tf.pad(objects["bbox"], [[0, missing], [0, 0]])
+        return {"labels": tf.ensure_shape(labels, (most,)), "boxes": tf.ensure_shape(boxes, (most, 4))}
+
+    return targets
+
+
+def _most_objects(builder: Any, splits: tuple[str, str]) -> int:
+    """Return the largest number of objects of a record, at least 1; no image is decoded."""
+    import tensorflow as tf
+
+    skip = {"image": _library(builder.name).decode.SkipDecoding()}
+    most = 1
+    for split in splits:
+        with _quiet():
+            records = builder.as_dataset(split=split, shuffle_files=False, decoders=skip)
+        counts = records.map(lambda record: tf.shape(record["objects"]["label"])[0])
+        most = max(most, *counts.as_numpy_iterator())
+    return int(most)
+
+
+def _masked(values: list[int], size: tuple[int, int]) -> Callable[..., Any]:
+    """Return what takes the pixels of each of the values in a mask as one object."""
+    import tensorflow as tf
+
+    classes = np.zeros(256, np.int32)
+    classes[values] = np.arange(1, len(values) + 1)
+    shapes = {"boxes": (len(values), 4), "labels": (len(values),), "masks": size}
+
+    def targets(mask: tf.Tensor) -> dict[str, tf.Tensor]:
+        mask = tf.image.resize(mask, size, method="nearest")[..., 0]
+        found = tf.numpy_function(
+            lambda each: objects_of_classes(classes[each], len(values)),
+            [mask],
+            (tf.float32, tf.int32, tf.uint8),
+        )
+        return {part: tf.ensure_shape(value, shapes[part]) for part, value in zip(shapes, found, strict=True)}
+
+    return targets
+
+
 def _keys(name: str, builder: Any) -> tuple[str, str]:
-    """Return the names of the features that are the input and the label."""
+    """Return the names of the features that are the input and the target."""
     library = _library(name)
     features = builder.info.features
+    if builder.name in _SEGMENTED:
+        return "image", _SEGMENTED[builder.name][0]
+    objects = features["objects"] if "image" in features and "objects" in features else None
+    if isinstance(getattr(objects, "feature", None), library.features.FeaturesDict) and all(
+        key in objects for key in ("bbox", "label")
+    ):
+        return "image", "objects"
     keys = builder.info.supervised_keys or ("image", "label")
     if len(keys) == 2 and all(key in features for key in keys):
         inputs, label = (features[key] for key in keys)
@@ -171,8 +255,8 @@ def _keys(name: str, builder: Any) -> tuple[str, str]:
         if plain and label.shape == () and np.dtype(label.np_dtype).kind in "iuf":
             return keys
     raise CourseError(
-        f"{name} can not be loaded here: load reads images or numbers with one label each, "
-        f"and {name} has the features {', '.join(features)}."
+        f"{name} can not be loaded here: load reads images with objects, and images or numbers with one "
+        f"label each, and {name} has the features {', '.join(features)}."
     )
 
 
@@ -190,19 +274,12 @@ def _input_shape(name: str, feature: Any, size: tuple[int, int] | None) -> tuple
     return tuple(shape)
 
 
-def _check_size(size: Any) -> None:
-    if size is None:
-        return
-    if not isinstance(size, (tuple, list)) or len(size) != 2 or not all(map(is_count, size)):
-        raise CourseError(f"size is a pair (height, width) of whole numbers from 1 on, not {size!r}.")
-
-
 def _split_names(builder: Any) -> tuple[str, str, str]:
     """Return what to train on, what to test on, and a remark if the dataset has no test split."""
     splits = builder.info.splits
     if "train" not in splits:
         raise CourseError(f"{builder.name} has no training split; it has {', '.join(splits)}.")
-    if "test" in splits:
+    if "test" in splits and getattr(builder.builder_config, "has_test_annotations", True):
         return "train", "test", ""
     if "validation" in splits:
         return "train", "validation", "; its validation split is the test split here"
@@ -313,14 +390,52 @@ def _quiet() -> Iterator[None]:
 
 
 def _random_records(builder: Any, split: str) -> dict[str, np.ndarray]:
-    """Make valid records of a builder's input and label; other features are left out."""
+    """Make valid records of a builder's input and target; other features are left out."""
     generator = np.random.default_rng(zlib.crc32(f"{builder.name} {split}".encode()))
     features = builder.info.features
-    return {key: _random_values(features[key], generator) for key in _keys(builder.name, builder)}
+    input_key, target_key = _keys(builder.name, builder)
+    records = {input_key: _random_values(features[input_key], generator)}
+    if target_key == "objects":
+        shape = (_IMITATED_RECORDS, _IMITATED_OBJECTS)
+        names = features["objects"]["label"].num_classes
+        objects = {"label": generator.permutation(np.arange(np.prod(shape)) % names).reshape(shape)}
+        objects["bbox"] = _random_boxes(shape, generator)
+        # How many of them there are: each number from 0 on as often.
+        records |= {"objects": objects, "count": np.arange(shape[0]) % (shape[1] + 1)}
+    elif builder.name in _SEGMENTED:
+        records[target_key] = _random_masks(list(_SEGMENTED[builder.name][1]), generator)
+    else:
+        records[target_key] = _random_values(features[target_key], generator)
+    return records
+
+
+def _cut(record: dict[str, Any]) -> dict[str, Any]:
+    """Leave as many objects as a record has."""
+    count = record.pop("count", None)
+    if count is not None:
+        record["objects"] = {name: values[:count] for name, values in record["objects"].items()}
+    return record
+
+
+def _random_boxes(shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray:
+    """Return boxes (*shape, 4) within the image, each side from a tenth to half of the image's."""
+    side = generator.uniform(0.1, 0.5, (*shape, 2))
+    corner = generator.random((*shape, 2)) * (1 - side)
+    return np.concatenate([corner, corner + side], axis=-1).astype(np.float32)
+
+
+def _random_masks(values: list[int], generator: np.random.Generator) -> np.ndarray:
+    """Return masks (n, height, width, 1) of rectangles, the values one within the other."""
+    masks = np.full((_IMITATED_RECORDS, *_IMITATED_SIZE, 1), _BACKGROUND, np.uint8)
+    corners = _random_boxes((_IMITATED_RECORDS,), generator) * np.tile(_IMITATED_SIZE, 2)
+    for mask, (top, left, bottom, right) in zip(masks, np.rint(corners).astype(int), strict=True):
+        for inset, value in enumerate(reversed(values)):
+            mask[top + inset : bottom - inset, left + inset : right - inset] = value
+    return masks
 
 
 def _random_values(feature: Any, generator: np.random.Generator) -> np.ndarray:
-    """Make valid values of one feature; a further kind (boxes, masks) is a further case here."""
+    """Make valid values of one feature; a further kind is a further case here."""
     count = _IMITATED_RECORDS
     if hasattr(feature, "names"):
         return np.arange(count) % feature.num_classes

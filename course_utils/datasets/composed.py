@@ -115,7 +115,7 @@ def scattered(
 def _grey_pictures(source: Any) -> Dataset:
     from course_utils.datasets import load
 
-    if source in ("scattered", "photographs"):
+    if source in ("scattered", "scenes", "photographs"):
         raise CourseError(f"source is a dataset of single grey digits such as 'digits', not {source!r}.")
     dataset = load(source)
     if len(dataset.shape) != 3 or dataset.shape[-1] != 1 or not dataset.classes:

@@ -28,14 +28,19 @@ class Split:
     inputs
         Array (n, …), kept as float32; images are (n, height, width, channels) with values in [0, 1].
     labels
-        Array (n,): class numbers, kept as int32, or real targets, kept as float32.
-    boxes, masks
-        Arrays (n, …) where the data have them.
+        Array (n,): class numbers, kept as int32, or real targets, kept as float32. With several objects in
+        a record (n, m): the class of each, −1 in the rows beyond a record's objects.
+    boxes
+        Array (n, 4) or (n, m, 4), kept as float32, where the data have boxes: (ymin, xmin, ymax, xmax) in
+        fractions of the image, 0 in the rows beyond a record's objects.
+    masks
+        Array (n, height, width) where the data have masks: 0 is background, k the object of row k − 1.
 
     Raises
     ------
     CourseError
-        If the lengths differ, if a value is not a number, or if one is not finite.
+        If the lengths differ, if a value is not a number, if one is not finite, or if there is not one box
+        for each label.
     """
 
     inputs: np.ndarray
@@ -59,6 +64,14 @@ class Split:
                 )
         object.__setattr__(self, "inputs", inputs)
         object.__setattr__(self, "labels", labels)
+        if self.boxes is not None:
+            boxes = _numbers(self.boxes, "boxes").astype(np.float32, copy=False)
+            if labels.ndim == 2 and boxes.shape != (*labels.shape, 4):
+                raise CourseError(
+                    f"A split needs one box for each label: got boxes of shape {boxes.shape} for labels of "
+                    f"shape {labels.shape}."
+                )
+            object.__setattr__(self, "boxes", boxes)
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -72,7 +85,7 @@ class Split:
         return self.inputs.shape[1:]
 
     def check_classes(self, count: int) -> None:
-        """Raise a :class:`CourseError` unless the labels are class numbers below `count`."""
+        """Raise a :class:`CourseError` unless labels are class numbers below `count` (−1: no object)."""
         _check_classes(self.labels, count)
 
     def limited(self, count: int) -> Split:
@@ -116,21 +129,29 @@ class StreamedSplit(Split):
     Parameters
     ----------
     stream
-        Gives a ``tf.data.Dataset`` of single pairs (input, label).
+        Gives a ``tf.data.Dataset`` of single pairs (input, label); where there are boxes or masks, of pairs
+        (input, dictionary of labels and of those).
     length
         Number of records.
     shape
         Shape of one input.
     classes
         Number of classes, 0 for real targets.
+    parts
+        Which parts the records have beside inputs: labels, and boxes or masks.
     """
 
     def __init__(
-        self, stream: Callable[[], tf.data.Dataset], length: int, shape: tuple[int, ...], classes: int
+        self,
+        stream: Callable[[], tf.data.Dataset],
+        length: int,
+        shape: tuple[int, ...],
+        classes: int,
+        parts: tuple[str, ...] = ("labels",),
     ) -> None:
-        parts = {"_open": stream, "_length": length, "_shape": shape, "_classes": classes}
-        for part, value in {**parts, "boxes": None, "masks": None}.items():
-            object.__setattr__(self, part, value)
+        values = {"_open": stream, "_length": length, "_shape": shape, "_classes": classes, "_parts": parts}
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
 
     def __len__(self) -> int:
         return self._length
@@ -143,12 +164,22 @@ class StreamedSplit(Split):
     @cached_property
     def inputs(self) -> np.ndarray:
         """All inputs, float32 (n, …)."""
-        return self._arrays[0]
+        return self._arrays["inputs"]
 
     @cached_property
     def labels(self) -> np.ndarray:
-        """All labels, (n,)."""
-        return self._arrays[1]
+        """All labels, (n,) or (n, m)."""
+        return self._arrays["labels"]
+
+    @cached_property
+    def boxes(self) -> np.ndarray | None:
+        """All boxes, (n, m, 4), where there are any."""
+        return self._arrays["boxes"] if "boxes" in self._parts else None
+
+    @cached_property
+    def masks(self) -> np.ndarray | None:
+        """All masks, (n, height, width), where there are any."""
+        return self._arrays["masks"] if "masks" in self._parts else None
 
     def check_classes(self, count: int) -> None:
         """Do nothing yet: the labels are checked when they are read."""
@@ -156,27 +187,32 @@ class StreamedSplit(Split):
     def limited(self, count: int) -> StreamedSplit:
         """Return the first `count` records, still on disk."""
         count = min(count, len(self))
-        return StreamedSplit(lambda: self._open().take(count), count, self._shape, self._classes)
+        return StreamedSplit(lambda: self._open().take(count), count, self._shape, self._classes, self._parts)
 
     def _stream(self) -> tf.data.Dataset:
         return self._open()
 
     @cached_property
-    def _arrays(self) -> tuple[np.ndarray, np.ndarray]:
+    def _arrays(self) -> dict[str, np.ndarray]:
         import numpy as np
 
         # One allocation, filled batch by batch: the data are never held twice.
-        inputs = np.empty((self._length, *self._shape), np.float32)
-        labels = np.empty(self._length, np.int32 if self._classes else np.float32)
+        arrays: dict[str, np.ndarray] = {}
         end = 0
-        for batch, targets in self._open().batch(_READ_BATCH).prefetch(1).as_numpy_iterator():
-            start, end = end, end + len(batch)
-            inputs[start:end], labels[start:end] = batch, targets
+        for inputs, targets in self._open().batch(_READ_BATCH).prefetch(1).as_numpy_iterator():
+            batch = {"inputs": inputs, **(targets if isinstance(targets, dict) else {"labels": targets})}
+            arrays = arrays or {
+                part: np.empty((self._length, *values.shape[1:]), values.dtype)
+                for part, values in batch.items()
+            }
+            start, end = end, end + len(inputs)
+            for part, values in batch.items():
+                arrays[part][start:end] = values
         if end != self._length:
             raise CourseError(f"The stored data are damaged: {end} records instead of {self._length}.")
         if self._classes:
-            _check_classes(labels, self._classes)
-        return inputs, labels
+            _check_classes(arrays["labels"], self._classes)
+        return arrays
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -237,6 +273,35 @@ class Dataset:
         )
 
 
+def class_masks(split: Split) -> np.ndarray:
+    """Return the classes of a split's pixels.
+
+    Parameters
+    ----------
+    split
+        A part of a dataset with masks.
+
+    Returns
+    -------
+    np.ndarray
+        (n, height, width), int32: 0 for background, else one more than the class of the object that the
+        pixel belongs to.
+
+    Raises
+    ------
+    CourseError
+        If the split has no masks.
+    """
+    import numpy as np
+
+    if split.masks is None or split.labels.ndim != 2:
+        raise CourseError("These records have no masks of objects; scenes and oxford_iiit_pet have.")
+    # Row 0 of the table is the background, so that a mask's numbers index it directly.
+    table = np.pad(split.labels + 1, ((0, 0), (1, 0)))
+    pixels = split.masks.reshape(len(split), -1)
+    return np.take_along_axis(table, pixels.astype(np.intp), axis=1).reshape(split.masks.shape)
+
+
 def _times(shape: tuple[int, ...]) -> str:
     return "×".join(map(str, shape))
 
@@ -260,6 +325,8 @@ def _numbers(values: Any, part: str) -> np.ndarray:
 def _check_classes(labels: np.ndarray, count: int) -> None:
     if labels.dtype.kind == "f":
         raise CourseError("Labels of classes are whole numbers; these are real numbers.")
+    if labels.ndim == 2:
+        labels = labels[labels != -1]
     if labels.size and (labels.min() < 0 or labels.max() >= count):
         raise CourseError(
             f"Labels of {count} classes are the numbers 0 to {count - 1}; "
@@ -297,3 +364,11 @@ def is_count(value: Any, least: int = 1) -> bool:
     import numbers
 
     return isinstance(value, numbers.Integral) and not isinstance(value, bool) and value >= least
+
+
+def check_size(size: Any) -> None:
+    """Raise a :class:`CourseError` unless `size` is None or a pair (height, width) of whole numbers."""
+    if size is None:
+        return
+    if not isinstance(size, (tuple, list)) or len(size) != 2 or not all(map(is_count, size)):
+        raise CourseError(f"size is a pair (height, width) of whole numbers from 1 on, not {size!r}.")

@@ -121,6 +121,38 @@ def blobs(*, n: int = 400, centres: int = 3, noise: float = 0.25, seed: int = 0)
     return _generated("blobs", names, place, f"{centres} Gaussian clouds", n=n, noise=noise, seed=seed)
 
 
+def ring(*, n: int = 4000, modes: int = 8, radius: float = 2.0, noise: float = 0.1, seed: int = 0) -> Dataset:
+    """Draw narrow Gaussian clouds evenly on a circle: a distribution of many modes with gaps between them.
+
+    Parameters
+    ----------
+    n, noise, seed
+        As in :func:`moons`.
+    modes
+        Number of clouds, at least 2; the label is the number of the cloud.
+    radius
+        Radius of the circle, on which the first centre is at (`radius`, 0).
+
+    Returns
+    -------
+    Dataset
+        Inputs (n, 2), `modes` classes.
+    """
+    if not is_count(modes, least=2):
+        raise CourseError(f"modes is a whole number from 2 on, not {modes!r}.")
+    if isinstance(radius, bool) or not isinstance(radius, numbers.Real) or not 0 < radius < math.inf:
+        raise CourseError(f"radius is a positive number such as 2.0, not {radius!r}.")
+
+    def place(labels: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        del generator  # the noise alone spreads the points
+        angle = 2 * math.pi * labels / modes
+        return radius * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+
+    names = tuple(f"mode {index + 1}" for index in range(modes))
+    text = f"{modes} Gaussian clouds on a circle of radius {radius:g}"
+    return _generated("ring", names, place, text, n=n, noise=noise, seed=seed)
+
+
 def checkerboard(*, n: int = 400, squares: int = 4, noise: float = 0.0, seed: int = 0) -> Dataset:
     """Draw points evenly in [−1, 1]², labelled by the colour of a board of `squares` × `squares`.
 
