@@ -36,6 +36,7 @@ _KNOWN_LINES = re.compile(
     r"|computation placer already registered"
     r"|This TensorFlow binary is optimized to use"
     r"|To enable the following instructions"
+    r"|op_level_cost_estimator"  # the graph optimizer does not know what crop_and_resize costs
 )
 
 _state: dict[str, Any] = {"accelerator": None}
