@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 SAMPLING = 0.1
+STARTS = 3
 MEGABYTE = 2**20
 
 
@@ -76,19 +77,12 @@ class NotebookKernel:
     def __init__(
         self, notebook: NotebookNode, folder: Path, environment: Mapping[str, str], timeout: float = 600
     ) -> None:
-        specifications = SameInterpreter()
+        self.specifications = SameInterpreter()
         # Tools run notebooks in other environments by naming their Python here.
-        specifications.python = environment.get("COURSE_KERNEL_PYTHON", sys.executable)
-        self.manager = AsyncKernelManager(kernel_spec_manager=specifications, kernel_name="python3")
-        self.client = NotebookClient(
-            notebook,
-            km=self.manager,
-            timeout=timeout,
-            coalesce_streams=True,
-            store_widget_state=False,
-            skip_cells_with_tag="",
-        )
-        self.client.log.setLevel(logging.CRITICAL)
+        self.specifications.python = environment.get("COURSE_KERNEL_PYTHON", sys.executable)
+        self.notebook = notebook
+        self.timeout = timeout
+        self._connect()
         self.folder = folder
         self.environment = dict(environment)
         self.loop = asyncio.new_event_loop()
@@ -106,17 +100,33 @@ class NotebookKernel:
         self.close()
 
     def start(self) -> None:
-        """Start the kernel and wait until it answers."""
-        try:
-            self._wait(
-                self.client.async_start_new_kernel(
-                    cwd=str(self.folder), env=self.environment, stderr=self._log
+        """Start the kernel and wait until it answers.
+
+        The kernel is told ports that were free a moment earlier. Another kernel that starts at the same
+        time can take one of them, and then this one dies before any cell has run: it is started again.
+
+        Raises
+        ------
+        KernelError
+            When the kernel died before it answered, at each of several starts.
+        """
+        for remaining in reversed(range(STARTS)):
+            try:
+                self._wait(
+                    self.client.async_start_new_kernel(
+                        cwd=str(self.folder), env=self.environment, stderr=self._log
+                    )
                 )
-            )
-            self._watch.start(self.manager.provisioner.process.pid)
-            self._wait(self.client.async_start_new_kernel_client())
-        except RuntimeError as error:
-            raise KernelError("dead", f"the kernel did not start: {error}") from error
+                process = self.manager.provisioner.process
+                self._wait(self.client.async_start_new_kernel_client())
+            except RuntimeError as error:
+                if not remaining:
+                    why = "\n".join([str(error), *self._last_lines()])
+                    raise KernelError("dead", f"the kernel did not start: {why}") from error
+                self._connect()
+            else:
+                self._watch.start(process.pid)
+                return
 
     def execute(self, position: int) -> None:
         """Execute one cell; its outputs are in the notebook afterwards.
@@ -166,6 +176,19 @@ class NotebookKernel:
         self.loop.close()
         self._log.close()
 
+    def _connect(self) -> None:
+        """Make a manager and a client; each pair serves one start, since both keep the ports."""
+        self.manager = AsyncKernelManager(kernel_spec_manager=self.specifications, kernel_name="python3")
+        self.client = NotebookClient(
+            self.notebook,
+            km=self.manager,
+            timeout=self.timeout,
+            coalesce_streams=True,
+            store_widget_state=False,
+            skip_cells_with_tag="",
+        )
+        self.client.log.setLevel(logging.CRITICAL)
+
     def _wait(self, work: Coroutine[Any, Any, Any]) -> Any:
         asyncio.set_event_loop(self.loop)
         return self.loop.run_until_complete(work)
@@ -188,12 +211,16 @@ class NotebookKernel:
         else:
             how = f"with exit code {code}"
         text = "".join(output.get("text", "") for output in cell.outputs if output.output_type == "stream")
+        last = self._last_lines(text)
+        tail = "; last output:\n" + "\n".join(last) if last else "; no output before"
+        return f"the kernel died {how}, peak memory {self._watch.peak():.0f} MB{tail}"
+
+    def _last_lines(self, text: str = "") -> list[str]:
+        """Return the last lines of what a cell printed and the process wrote."""
         self._log.seek(0)
         log = self._log.read().decode(errors="replace")
         text += "".join(line for line in log.splitlines(keepends=True) if "IPKernelApp" not in line)
-        last = text.strip().splitlines()[-5:]
-        tail = "; last output:\n" + "\n".join(last) if last else "; no output before"
-        return f"the kernel died {how}, peak memory {self._watch.peak():.0f} MB{tail}"
+        return text.strip().splitlines()[-5:]
 
 
 class _Watch:

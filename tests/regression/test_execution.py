@@ -165,6 +165,36 @@ def test_a_kernel_that_leaves_is_named_with_its_code(tmp_path):
     assert "exit code 3" in result.failure.message
 
 
+def a_python_that_dies(tmp_path, times):
+    """Return a Python that ends with a last word at its first starts, as one whose port was taken does."""
+    script, starts = tmp_path / "python", tmp_path / "starts"
+    script.write_text(
+        f'#!/bin/sh\necho start >> {starts}\n[ "$(wc -l < {starts})" -gt {times} ] || '
+        f'{{ echo "Address already in use" >&2; exit 1; }}\nexec {sys.executable} "$@"\n'
+    )
+    script.chmod(0o755)
+    return {"COURSE_KERNEL_PYTHON": str(script)}, starts
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the stand-in is a shell script")
+def test_a_kernel_that_dies_before_it_answers_is_started_again(tmp_path):
+    environment, starts = a_python_that_dies(tmp_path, times=2)
+    result = run_notebook(notebook("print(1)"), folder=tmp_path, compare=False, environment=environment)
+    assert result.passed
+    assert outputs(result, 0)[0].text == "1\n"
+    assert len(starts.read_text().split()) == 3
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the stand-in is a shell script")
+def test_a_kernel_that_never_answers_is_named_with_its_last_words(tmp_path):
+    environment, starts = a_python_that_dies(tmp_path, times=99)
+    result = run_notebook(notebook("print(1)"), folder=tmp_path, compare=False, environment=environment)
+    assert result.failure.kind == "dead"
+    assert "did not start" in result.failure.message
+    assert "Address already in use" in result.failure.message
+    assert len(starts.read_text().split()) == 3
+
+
 def test_a_cell_that_hangs(tmp_path):
     made = notebook("import time\ntime.sleep(60)", "print(1)")
     result = run_notebook(made, folder=tmp_path, compare=False, timeout=1)
