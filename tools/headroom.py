@@ -27,7 +27,8 @@ OLDEST_PYTHON = "3.12"
 REPORT = ROOT / "build" / "headroom.json"
 PERTURBATIONS = {
     "oneDNN off": {"TF_ENABLE_ONEDNN_OPTS": "0"},
-    "AVX2": {"ONEDNN_MAX_CPU_ISA": "AVX2"},
+    # An older processor: for TensorFlow's kernels, and for NumPy's matrix products.
+    "AVX2": {"ONEDNN_MAX_CPU_ISA": "AVX2", "OPENBLAS_CORETYPE": "Haswell"},
     "one thread": {"TF_NUM_INTRAOP_THREADS": "1"},
 }
 # Only for reading notebooks; kernels do without.
